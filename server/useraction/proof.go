@@ -1,0 +1,81 @@
+package useraction
+
+import (
+	"context"
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"strings"
+
+	"keyferry/server/challenge"
+	"keyferry/server/identity"
+	"keyferry/server/strictjson"
+)
+
+// Proof says that the principal's signed consent to the request at hand was
+// presented. Only [Service.Verify] makes one. It is not yet redeemed: that happens,
+// once, together with the record of what it allowed.
+type Proof struct {
+	principal identity.Principal
+	id        string
+	signed    Signed
+}
+
+// IsZero tells whether p proves nothing.
+func (p Proof) IsZero() bool { return p.id == "" }
+
+// Principal is the caller.
+func (p Proof) Principal() identity.Principal { return p.principal }
+
+// ActionID names the action in the server's own records.
+func (p Proof) ActionID() string { return p.id }
+
+// Signed is the action for the signers.
+func (p Proof) Signed() Signed { return p.signed }
+
+// Verify matches a request with the user action that it carries. The action must be
+// this principal's, unexpired, unused, and about this method, path and body. Bodies
+// are compared by their bytes or else as JSON values, since one official client
+// writes its body anew after signing it.
+func (s *Service) Verify(ctx context.Context, p identity.Principal, token string, r challenge.Request) (Proof, error) {
+	if p.IsZero() {
+		return Proof{}, errors.New("useraction: nobody")
+	}
+	if strings.TrimSpace(token) == "" {
+		return Proof{}, ErrMissing
+	}
+	action, err := s.Actions.ActionByToken(ctx, sha256.Sum256([]byte(token)))
+	if errors.Is(err, ErrNoAction) {
+		return Proof{}, ErrUnknown
+	}
+	if err != nil {
+		return Proof{}, fmt.Errorf("looking up action: %w", err)
+	}
+	if err := s.checkUse(action, p, r); err != nil {
+		return Proof{}, err
+	}
+	return Proof{principal: p, id: action.ID, signed: signedAction(action, *action.Signed)}, nil
+}
+
+func (s *Service) checkUse(action Action, p identity.Principal, r challenge.Request) error {
+	switch {
+	case !belongs(action, p):
+		return ErrForeign
+	case action.Used:
+		return ErrReplayed
+	case !s.Now().Before(action.Input.ExpiresAt.Time()):
+		return ErrExpired
+	}
+	path, err := challenge.NormalPath(r.Path)
+	if err != nil || action.Input.Method != r.Method || action.Input.Path != path {
+		return ErrOtherRequest
+	}
+	if r.Payload == action.Payload {
+		return nil
+	}
+	same, err := strictjson.Equal([]byte(r.Payload), []byte(action.Payload))
+	if err != nil || !same {
+		return ErrOtherRequest.Because(err)
+	}
+	return nil
+}

@@ -1,0 +1,91 @@
+package useraction
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"keyferry/server/challenge"
+	"keyferry/server/fault"
+	"keyferry/server/identity"
+)
+
+// The refusals of this package. Each stands for several causes on purpose.
+var (
+	ErrBadRequest   = fault.New(fault.Invalid, "action.malformed", "the user action request is not valid")
+	ErrNoCredential = fault.New(fault.Unauthenticated, "action.no-credential", "User does not have a credential that can be used for the application.")
+	ErrBadChallenge = fault.New(fault.Invalid, "challenge.invalid", "Challenge token is not valid.")
+	ErrBadAssertion = fault.New(fault.Unauthenticated, "action.assertion", "The signature over the challenge is not valid.")
+	ErrMissing      = fault.New(fault.Forbidden, "action.missing", "user action signature is missing or invalid")
+	ErrUnknown      = fault.New(fault.Forbidden, "action.unknown", "user action signature is missing or invalid")
+	ErrForeign      = fault.New(fault.Forbidden, "action.foreign", "user action signature is missing or invalid")
+	ErrExpired      = fault.New(fault.Forbidden, "action.expired", "user action signature is missing or invalid")
+	ErrOtherRequest = fault.New(fault.Forbidden, "action.other-request", "user action signature is missing or invalid")
+	ErrReplayed     = fault.New(fault.Invalid, "action.replayed", "user action has already been used")
+)
+
+// Action is the server's record of one action on its way.
+type Action struct {
+	ID      string // the challenge identifier
+	Input   challenge.Input
+	Payload string
+	Signed  *Assertion // nil until completed
+	Used    bool
+}
+
+// Assertion is what Complete adds to an action.
+type Assertion struct {
+	Credential identity.CredentialID
+	Kind       identity.CredentialKind
+	ClientData []byte
+	Signature  []byte
+	TokenHash  [32]byte // SHA-256 of the userAction token: the token itself is not stored
+}
+
+// ErrNoAction is what an [Actions] returns for an action that it does not have, or
+// that is not in the state that a change starts from.
+var ErrNoAction = errors.New("useraction: no such action")
+
+// Actions keeps the actions on their way. Implementations are safe for concurrent
+// use and lose no completed action that they acknowledged.
+type Actions interface {
+	// AddAction stores a new action.
+	AddAction(ctx context.Context, a Action) error
+	// ActionByID returns an action by its challenge identifier, or ErrNoAction.
+	ActionByID(ctx context.Context, id string) (Action, error)
+	// ActionByToken returns a completed action by its token's hash, or ErrNoAction.
+	ActionByToken(ctx context.Context, hash [32]byte) (Action, error)
+	// CompleteAction adds the assertion to an action that has none yet, else
+	// ErrNoAction: of two that race, one wins.
+	CompleteAction(ctx context.Context, id string, assertion Assertion) error
+}
+
+// Credentials looks credentials up. Revoked ones are returned too, not Active.
+type Credentials interface {
+	// CredentialsOf returns the credentials of a user, oldest first.
+	CredentialsOf(ctx context.Context, org identity.OrgID, user identity.UserID) ([]identity.Credential, error)
+}
+
+// Config is what a [Service] needs.
+type Config struct {
+	Deployment  string
+	Actions     Actions
+	Credentials Credentials
+	Window      time.Duration // from issue to expiry, at most challenge.MaxWindow
+	Now         func() time.Time
+}
+
+// Service issues challenges and verifies user actions for the API server.
+type Service struct{ Config }
+
+// New checks the configuration.
+func New(c Config) (*Service, error) {
+	if c.Deployment == "" || c.Actions == nil || c.Credentials == nil || c.Now == nil {
+		return nil, errors.New("useraction: incomplete configuration")
+	}
+	if c.Window <= 0 || c.Window > challenge.MaxWindow {
+		return nil, fmt.Errorf("useraction: the window %v is not within 0 and %v", c.Window, challenge.MaxWindow)
+	}
+	return &Service{c}, nil
+}
