@@ -1,0 +1,50 @@
+//go:build cgo
+
+package hsm
+
+import (
+	"context"
+	"crypto"
+	"fmt"
+	"io"
+)
+
+// Identity returns the signer's identity key: P-256, ECDSA. Its Public is an
+// *ecdsa.PublicKey, or nil before the key ceremony. Its signatures are ASN.1, as
+// crypto/ecdsa and crypto/tls want them.
+func (t *Token) Identity() crypto.Signer { return identity{token: t} }
+
+// identity looks its key up anew for each use, since crypto11 returns dead sessions to
+// its pool: only a new context, which a new login brings, gets rid of them.
+type identity struct {
+	token *Token
+}
+
+// Public implements [crypto.Signer].
+func (i identity) Public() crypto.PublicKey {
+	if keys := i.token.current().keys; keys != nil {
+		return keys.identity.Public()
+	}
+	return nil
+}
+
+// Sign implements [crypto.Signer]. digest is the output of opts.HashFunc, at least 32
+// bytes; randomness is the token's own affair. Errors: as for every operation.
+func (i identity) Sign(random io.Reader, digest []byte, opts crypto.SignerOpts) ([]byte, error) {
+	if hash := opts.HashFunc(); hash == 0 || len(digest) != hash.Size() || len(digest) < 32 {
+		return nil, fmt.Errorf("signing with the identity key: %d bytes are not a digest by %v", len(digest), hash)
+	}
+	var signature []byte
+	err := i.token.withLogin(context.Background(), "signing with ECDSA", func(l *login) error {
+		if l.keys == nil {
+			return ErrNotInitialised
+		}
+		var err error
+		signature, err = l.keys.identity.Sign(random, digest, opts)
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	return signature, nil
+}
