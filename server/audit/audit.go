@@ -1,0 +1,131 @@
+// Package audit defines the record of what was decided and done.
+//
+// An [Entry] is stored as its canonical bytes (JSON in the form of RFC 8785) with
+// the RFC 6962 leaf hash over them, in the same transaction as the change that it
+// records: no record, no act. What happens elsewhere is recorded twice, as an
+// intent before it and as an outcome after it.
+//
+// Entries carry no secrets, and public keys and user texts only as far as they
+// identify something.
+package audit
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/go-json-experiment/json"
+	"github.com/go-json-experiment/json/jsontext"
+	"golang.org/x/mod/sumdb/tlog"
+
+	"keyferry/server/challenge"
+	"keyferry/server/fault"
+	"keyferry/server/identity"
+)
+
+// Kind says what an entry is about.
+type Kind string
+
+// The kinds of entries.
+const (
+	RequestRefused     Kind = "request.refused"
+	ActionSigned       Kind = "action.signed"
+	ExportBegun        Kind = "export.begun"
+	ExportFinished     Kind = "export.finished"
+	ExportInterrupted  Kind = "export.interrupted"
+	ImportBegun        Kind = "import.begun"
+	ImportFinished     Kind = "import.finished"
+	ImportAbandoned    Kind = "import.abandoned"
+	OrganisationMade   Kind = "organisation.created"
+	ExportActivated    Kind = "organisation.export-activated"
+	ExportDeactivated  Kind = "organisation.export-deactivated"
+	UserMade           Kind = "user.created"
+	UserChanged        Kind = "user.changed"
+	CredentialAdded    Kind = "credential.added"
+	CredentialRevoked  Kind = "credential.revoked"
+	TokenIssued        Kind = "token.issued"
+	TokenRevoked       Kind = "token.revoked"
+	PermissionsChanged Kind = "permissions.changed"
+)
+
+// Entry is one line of the record. Members that do not apply are empty and left out.
+type Entry struct {
+	Version    int                   `json:"version"`
+	Time       challenge.Millis      `json:"time"`
+	Kind       Kind                  `json:"kind"`
+	Org        identity.OrgID        `json:"organisation,omitzero"`
+	User       identity.UserID       `json:"user,omitzero"`
+	Token      identity.TokenID      `json:"token,omitzero"`
+	Credential identity.CredentialID `json:"credential,omitzero"`
+	Action     string                `json:"action,omitzero"` // hex of the user action's id
+	Request    string                `json:"request,omitzero"`
+	Key        string                `json:"key,omitzero"`
+	Export     string                `json:"export,omitzero"`
+	Outcome    Outcome               `json:"outcome,omitzero"`
+	Reason     fault.Reason          `json:"reason,omitzero"`
+	Signers    []SignerOutcome       `json:"signers,omitempty"`
+	Details    map[string]string     `json:"details,omitempty"`
+}
+
+// SchemaVersion is what Entry.Version is set to when an entry is stored.
+const SchemaVersion = 1
+
+// Outcome is how an act ended.
+type Outcome string
+
+// The outcomes.
+const (
+	Released Outcome = "released" // shares went to the client
+	Failed   Outcome = "failed"   // signers released shares, the client got none
+	Void     Outcome = "void"     // nothing was released
+	Stored   Outcome = "stored"   // a key is in, with all its shares
+)
+
+// SignerOutcome is how one signer answered.
+type SignerOutcome struct {
+	Signer string       `json:"signer"`
+	Reason fault.Reason `json:"reason,omitzero"` // empty: it did its part
+}
+
+// Canonical returns the bytes that are stored and hashed (RFC 8785).
+func (e Entry) Canonical() ([]byte, error) {
+	e.Version = SchemaVersion
+	text, err := json.Marshal(e, json.Deterministic(true))
+	if err != nil {
+		return nil, fmt.Errorf("encoding audit entry: %w", err)
+	}
+	value := jsontext.Value(text)
+	if err := value.Canonicalize(); err != nil {
+		return nil, fmt.Errorf("canonical form of audit entry: %w", err)
+	}
+	return value, nil
+}
+
+// LeafHash is SHA-256(0x00 || canonical), the leaf of RFC 6962 §2.1.
+func LeafHash(canonical []byte) [32]byte { return tlog.RecordHash(canonical) }
+
+// Log appends entries that stand for themselves. Entries that go with a change are
+// appended by whoever makes the change. It is safe for concurrent use; an entry
+// that was acknowledged is on disk.
+type Log interface {
+	Append(ctx context.Context, e Entry) error
+}
+
+// recorded marks an error whose reason is in the record already.
+type recorded struct{ error }
+
+func (r recorded) Unwrap() error { return r.error }
+
+// Recorded marks err as recorded, so that outer stages do not record it again.
+func Recorded(err error) error {
+	if err == nil {
+		return nil
+	}
+	return recorded{err}
+}
+
+// IsRecorded tells whether err was marked by [Recorded].
+func IsRecorded(err error) bool {
+	_, ok := errors.AsType[recorded](err)
+	return ok
+}
