@@ -1,0 +1,118 @@
+package node
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+
+	"keyferry/server/fault"
+	"keyferry/server/keyring"
+	"keyferry/server/signer"
+	"keyferry/server/useraction"
+	"keyferry/shares"
+	"keyferry/shares/envelope"
+	"keyferry/shares/locked"
+)
+
+// ErrBadShare refuses an import whose share for this signer does not open, does not
+// parse, or does not fit its public shares. The caller is not told which.
+var ErrBadShare = fault.New(fault.Invalid, "import.share", "encryptedKeyShares: a share is not valid for its signer")
+
+// Prepare implements [signer.Signer]. The key's id follows from the action, so
+// preparing the same action again finds the share that is there.
+func (n *Node) Prepare(ctx context.Context, r signer.Request) (signer.Prepared, error) {
+	consent, err := n.consent(ctx, r)
+	if err != nil {
+		return signer.Prepared{}, err
+	}
+	if consent.Method() != "POST" || consent.Path() != signer.ImportPath {
+		return signer.Prepared{}, signer.ErrConsent.Because(signer.ErrOtherPath)
+	}
+	order, err := signer.ParseImport(consent.Payload())
+	if err != nil {
+		return signer.Prepared{}, err
+	}
+	if err := order.IsFor(n.cluster); err != nil {
+		return signer.Prepared{}, err
+	}
+	if err := n.use(ctx, consent); err != nil {
+		return signer.Prepared{}, err
+	}
+	share, err := n.takeIn(ctx, consent, order)
+	if err != nil {
+		return signer.Prepared{}, err
+	}
+	if err := n.Store.AddShare(ctx, share); err != nil {
+		return signer.Prepared{}, fmt.Errorf("storing share of %s: %w", share.Key, err)
+	}
+	return signer.Prepared{Signer: n.info.ID, Key: share.Key, Public: share.Public}, nil
+}
+
+// takeIn opens and checks this signer's share of the order and seals it in the token.
+func (n *Node) takeIn(ctx context.Context, consent useraction.Consent, order signer.ImportOrder) (Share, error) {
+	position := slices.Index(n.cluster, n.info.ID)
+	plaintext, err := envelope.OpenWithToken(ctx, n.Token, order.Shares[position].Ciphertext)
+	if errors.Is(err, envelope.ErrOpen) {
+		return Share{}, ErrBadShare.Because(err)
+	}
+	if err != nil {
+		return Share{}, fmt.Errorf("opening imported share: %w", tokenFault(err))
+	}
+	defer plaintext.Destroy()
+	imported, err := shares.ParseImport(plaintext, order.Scheme.Curve(), len(n.cluster))
+	if err != nil {
+		return Share{}, badShare(err)
+	}
+	defer imported.Destroy()
+	share := Share{
+		Key: keyring.KeyIDFor(consent.ID()), Org: consent.Org(), Scheme: order.Scheme,
+		MinSigners: order.MinSigners, Index: shares.IndexOf(position + 1), Public: imported.Public,
+	}
+	if err := imported.Check(position+1, order.MinSigners); err != nil {
+		return Share{}, badShare(err)
+	}
+	if share.PublicKey, err = imported.Public.PublicKey(); err != nil {
+		return Share{}, badShare(err)
+	}
+	share.Blob, err = n.wrap(ctx, imported.Secret, share)
+	return share, err
+}
+
+// badShare blames the client, but not for a lack of memory.
+func badShare(err error) error {
+	if errors.Is(err, locked.ErrMemory) {
+		return err
+	}
+	return ErrBadShare.Because(err)
+}
+
+// wrap writes the plaintext that an export will need, and seals it in the token.
+func (n *Node) wrap(ctx context.Context, secret *locked.Buffer, share Share) ([]byte, error) {
+	plaintext, err := shares.EncodeExport(share.Scheme.Curve(), share.Index, secret)
+	if err != nil {
+		return nil, fmt.Errorf("encoding share of %s: %w", share.Key, err)
+	}
+	defer plaintext.Destroy()
+	blob, err := n.Token.SealShare(ctx, plaintext, n.place(share))
+	if err != nil {
+		return nil, fmt.Errorf("sealing share of %s at rest: %w", share.Key, tokenFault(err))
+	}
+	return blob, nil
+}
+
+// Commit implements [signer.Signer].
+func (n *Node) Commit(ctx context.Context, key keyring.KeyID) error {
+	if err := n.Store.CommitShare(ctx, key); err != nil {
+		return fmt.Errorf("committing share of %s: %w", key, err)
+	}
+	return nil
+}
+
+// Discard implements [signer.Signer].
+func (n *Node) Discard(ctx context.Context, key keyring.KeyID) error {
+	if err := n.Store.DiscardShare(ctx, key); err != nil {
+		return fmt.Errorf("discarding share of %s: %w", key, err)
+	}
+	return nil
+}
