@@ -1,0 +1,51 @@
+package api
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"keyferry/server/audit"
+	"keyferry/server/challenge"
+	"keyferry/server/fault"
+)
+
+// record puts a refusal or failure into the audit record, with the true reason, and
+// returns the error to answer with. What an inner stage recorded is not recorded
+// again. Requests for paths and methods that do not exist are not recorded, since
+// they are about nothing and anyone could fill the record with them.
+//
+// A refusal that cannot be recorded is the service's own trouble, whatever it was.
+func (a *API) record(c *call, err error) error {
+	if c.route == "" || audit.IsRecorded(err) {
+		return err
+	}
+	// The entry is due even if the client has gone.
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(c.context()), a.Limits.Answer)
+	defer cancel()
+	if failed := a.Audit.Append(ctx, a.refusal(c, err)); failed != nil {
+		// As texts: neither error may decide on the answer any more.
+		return errors.New(fmt.Sprint("recording a refusal: ", failed, "; it was: ", err))
+	}
+	return err
+}
+
+func (a *API) refusal(c *call, err error) audit.Entry {
+	entry := audit.Entry{
+		Time:    challenge.MillisOf(a.Now()),
+		Kind:    audit.RequestRefused,
+		Org:     c.principal.Org(),
+		User:    c.principal.User(),
+		Token:   c.principal.Token(),
+		Request: c.Request().Method + " " + c.path(),
+		Key:     string(c.key),
+		Reason:  fault.ReasonOf(err),
+		Details: map[string]string{"errorId": c.id},
+	}
+	if !c.proof.IsZero() {
+		signed := c.proof.Signed()
+		action, _ := signed.ID().MarshalText() // hex; it cannot fail
+		entry.Credential, entry.Action = signed.Credential, string(action)
+	}
+	return entry
+}
