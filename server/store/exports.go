@@ -1,0 +1,82 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"slices"
+
+	"keyferry/server/audit"
+	"keyferry/server/keyring"
+	"keyferry/server/transfer"
+)
+
+// errNotBegun is for closing an export that is not running.
+var errNotBegun = errors.New("the export is not running")
+
+// BeginExport implements [transfer.Journal]. The key must be active and the
+// organisation's, else [keyring.ErrNotFound]. All keys of the organisation with the
+// same public key are marked: the private key that leaves is theirs too.
+func (s *Server) BeginExport(ctx context.Context, action string, e transfer.Export, entry audit.Entry) error {
+	err := s.record(ctx, entry, func(ctx context.Context, tx *sql.Tx) error {
+		if err := redeem(ctx, tx, action, e.Org, e.BegunAt); err != nil {
+			return err
+		}
+		publicKey, err := addExport(ctx, tx, e)
+		if err != nil {
+			return err
+		}
+		return recountExports(ctx, tx, e.Org, publicKey)
+	})
+	if err != nil {
+		return fmt.Errorf("beginning export %s: %w", e.ID, err)
+	}
+	return nil
+}
+
+// addExport adds a running export and returns the public key that is exported.
+func addExport(ctx context.Context, tx *sql.Tx, e transfer.Export) (publicKey string, err error) {
+	err = tx.QueryRowContext(ctx, `
+		INSERT INTO exports (id, org, key_id, public_key, begun_at, state)
+		SELECT CAST($1 AS TEXT), org, id, public_key, CAST($2 AS BIGINT), 'begun'
+		FROM keys WHERE org = $3 AND id = $4 AND status = $5 RETURNING public_key`,
+		e.ID, e.BegunAt.UnixMilli(), e.Org, e.Key, keyring.Active).Scan(&publicKey)
+	return publicKey, orNone(err, keyring.ErrNotFound)
+}
+
+// FinishExport implements [transfer.Journal]. It refuses to close an export twice.
+func (s *Server) FinishExport(ctx context.Context, e transfer.Export, outcome audit.Outcome, entry audit.Entry) error {
+	if !slices.Contains([]audit.Outcome{audit.Released, audit.Failed, audit.Void}, outcome) {
+		return fmt.Errorf("finishing export %s: no export ends as %q", e.ID, outcome)
+	}
+	err := s.record(ctx, entry, func(ctx context.Context, tx *sql.Tx) error {
+		publicKey, err := closeExport(ctx, tx, e, outcome)
+		if err != nil || outcome != audit.Void {
+			return err
+		}
+		return recountExports(ctx, tx, e.Org, publicKey)
+	})
+	if err != nil {
+		return fmt.Errorf("finishing export %s: %w", e.ID, err)
+	}
+	return nil
+}
+
+func closeExport(ctx context.Context, tx *sql.Tx, e transfer.Export, outcome audit.Outcome) (publicKey string, err error) {
+	err = tx.QueryRowContext(ctx, `
+		UPDATE exports SET state = $1 WHERE id = $2 AND org = $3 AND key_id = $4 AND state = 'begun' RETURNING public_key`,
+		outcome, e.ID, e.Org, e.Key).Scan(&publicKey)
+	return publicKey, orNone(err, errNotBegun)
+}
+
+// runningExports returns the exports that were begun and never closed, oldest first.
+func (s *Server) runningExports(ctx context.Context) ([]transfer.Export, error) {
+	rows, err := s.readers.QueryContext(ctx, `SELECT id, org, key_id, begun_at FROM exports WHERE state = 'begun' ORDER BY begun_at`)
+	return scanAll(rows, err, func(r row) (e transfer.Export, err error) {
+		var begun int64
+		err = r.Scan(&e.ID, &e.Org, &e.Key, &begun)
+		e.BegunAt = timeOf(begun)
+		return e, err
+	})
+}

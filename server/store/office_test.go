@@ -1,0 +1,153 @@
+package store
+
+import (
+	"context"
+	"crypto/sha256"
+	"testing"
+	"time"
+
+	"keyferry/server/audit"
+	"keyferry/server/challenge"
+	"keyferry/server/identity"
+	"keyferry/server/keyring"
+	"keyferry/server/transfer"
+	"keyferry/server/useraction"
+	"keyferry/shares"
+)
+
+// office is a server database with one organisation that has one user, who has one
+// credential.
+type office struct {
+	*Server
+	t          *testing.T
+	org        identity.OrgID
+	user       identity.UserID
+	credential identity.CredentialID
+	clock      time.Time // moves on with everything that is done
+}
+
+func newOffice(t *testing.T, e engine) *office { return officeIn(t, e.server(t, t.TempDir())) }
+
+func officeIn(t *testing.T, s *Server) *office {
+	t.Helper()
+	o := &office{
+		Server: s, t: t, org: identity.OrgID(identity.NewID("or")), user: identity.UserID(identity.NewID("us")),
+		credential: identity.CredentialID(identity.NewID("cr")), clock: start,
+	}
+	ctx := context.Background()
+	o.must(s.AddOrganisation(ctx, identity.Organisation{ID: o.org, Name: "Acme", CreatedAt: start}, entry(audit.OrganisationMade)))
+	o.must(s.AddUser(ctx, identity.User{
+		ID: o.user, Org: o.org, Kind: identity.ServiceAccount, Name: "robot", Active: true,
+		Permissions: identity.Permissions(), CreatedAt: start,
+	}, entry(audit.UserMade)))
+	o.must(s.AddCredential(ctx, identity.Credential{
+		ID: o.credential, Org: o.org, User: o.user, Kind: identity.KeyCredential, PublicKey: "PEM", Active: true, CreatedAt: start,
+	}, entry(audit.CredentialAdded)))
+	return o
+}
+
+func entry(kind audit.Kind) audit.Entry {
+	return audit.Entry{Time: challenge.MillisOf(start), Kind: kind}
+}
+
+func (o *office) must(err error) {
+	o.t.Helper()
+	if err != nil {
+		o.t.Fatal(err)
+	}
+}
+
+func (o *office) tick() time.Time {
+	o.clock = o.clock.Add(time.Second)
+	return o.clock
+}
+
+// action returns a new action that nobody has signed.
+func (o *office) action(payload string) useraction.Action {
+	o.t.Helper()
+	request := challenge.Request{Method: "POST", Path: "/keys/import", Payload: payload}
+	input, err := challenge.New("test", string(o.org), string(o.user), request, o.tick(), time.Minute)
+	o.must(err)
+	return useraction.Action{ID: identity.NewID("ch"), Input: input, Payload: payload}
+}
+
+func (o *office) assertion(token string) useraction.Assertion {
+	return useraction.Assertion{
+		Credential: o.credential, Kind: identity.KeyCredential,
+		ClientData: []byte(`{"type":"key.get"}`), Signature: []byte{1, 2, 3}, TokenHash: sha256.Sum256([]byte(token)),
+	}
+}
+
+// signed stores an action that was signed and not used, and returns its id.
+func (o *office) signed() string {
+	o.t.Helper()
+	a := o.action("{}")
+	o.must(o.AddAction(context.Background(), a))
+	o.must(o.CompleteAction(context.Background(), a.ID, o.assertion(a.ID)))
+	return a.ID
+}
+
+// importKey takes a key in the way that transfer does.
+func (o *office) importKey(scheme shares.Scheme, public shares.Point) keyring.Key {
+	o.t.Helper()
+	key := o.newKey(scheme, public)
+	o.must(o.BeginImport(context.Background(), o.signed(), transfer.Import{Key: key.ID, Org: o.org, BegunAt: key.CreatedAt}, entry(audit.ImportBegun)))
+	o.must(o.FinishImport(context.Background(), key, entry(audit.ImportFinished)))
+	return key
+}
+
+func (o *office) newKey(scheme shares.Scheme, public shares.Point) keyring.Key {
+	return keyring.Key{
+		ID: keyring.KeyID(identity.NewID("key")), Org: o.org, Scheme: scheme, PublicKey: public,
+		MinSigners: 3, Signers: 5, Name: "cold", Status: keyring.Active, CreatedAt: o.tick(),
+	}
+}
+
+func (o *office) export(key keyring.Key) transfer.Export {
+	return transfer.Export{ID: identity.NewID("ex"), Org: o.org, Key: key.ID, BegunAt: o.tick()}
+}
+
+func (o *office) begin(key keyring.Key) transfer.Export {
+	o.t.Helper()
+	e := o.export(key)
+	o.must(o.BeginExport(context.Background(), o.signed(), e, entry(audit.ExportBegun)))
+	return e
+}
+
+func (o *office) finish(e transfer.Export, outcome audit.Outcome) {
+	o.t.Helper()
+	o.must(o.FinishExport(context.Background(), e, outcome, entry(audit.ExportFinished)))
+}
+
+// exportedAt returns when the key was first exported, as the database has it now.
+func (o *office) exportedAt(key keyring.Key) time.Time {
+	o.t.Helper()
+	found, err := o.Key(context.Background(), o.org, key.ID)
+	o.must(err)
+	return found.ExportedAt
+}
+
+// recorded returns how many entries of a kind the log has.
+func (o *office) recorded(kind audit.Kind) int {
+	o.t.Helper()
+	n := 0
+	for _, e := range verifiedLog(o.t, o.Server) {
+		if e.Kind == kind {
+			n++
+		}
+	}
+	return n
+}
+
+func schemes(t *testing.T) (ecdsa, eddsa shares.Scheme) {
+	t.Helper()
+	ecdsa, err := shares.ParseScheme("CGGMP21", "secp256k1")
+	if err != nil {
+		t.Fatal(err)
+	}
+	eddsa, err = shares.ParseScheme("FROST", "ed25519")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return ecdsa, eddsa
+}

@@ -1,0 +1,130 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+
+	"keyferry/server/identity"
+	"keyferry/server/keyring"
+	"keyferry/server/signer/node"
+	"keyferry/shares"
+)
+
+const shareColumns = `key_id, org, protocol, curve, public_key, min_signers, share_index, public_shares, sealed, committed`
+
+// AddShare implements [node.Store].
+func (s *Signer) AddShare(ctx context.Context, share node.Share) error {
+	public, err := publicSharesColumn(share)
+	if err != nil {
+		return fmt.Errorf("adding share of %s: %w", share.Key, err)
+	}
+	err = s.write(ctx, func(ctx context.Context, tx *sql.Tx) error {
+		_, err := tx.ExecContext(ctx, `
+			INSERT INTO shares (key_id, org, protocol, curve, public_key, min_signers, share_index, public_shares, sealed, committed)
+			VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, FALSE) ON CONFLICT (key_id) DO NOTHING`,
+			share.Key, share.Org, share.Scheme.Protocol(), share.Scheme.Curve().Name(), share.PublicKey.Hex(),
+			share.MinSigners, share.Index[:], public, share.Blob)
+		return err
+	})
+	if err != nil {
+		return fmt.Errorf("adding share of %s: %w", share.Key, err)
+	}
+	return nil
+}
+
+// Share implements [node.Store].
+func (s *Signer) Share(ctx context.Context, org identity.OrgID, key keyring.KeyID) (node.Share, error) {
+	share, err := scanShare(s.readers.QueryRowContext(ctx, `SELECT `+shareColumns+` FROM shares WHERE key_id = $1 AND org = $2`, key, org))
+	if err != nil {
+		return node.Share{}, fmt.Errorf("reading share of %.64q: %w", key, orNone(err, node.ErrNoShare))
+	}
+	return share, nil
+}
+
+func scanShare(r row) (node.Share, error) {
+	var (
+		share                      node.Share
+		protocol, curve, publicKey string
+		index, public              []byte
+	)
+	err := r.Scan(&share.Key, &share.Org, &protocol, &curve, &publicKey, &share.MinSigners, &index, &public, &share.Blob, &share.Committed)
+	if err != nil {
+		return node.Share{}, err
+	}
+	if share.Scheme, err = parseScheme(protocol, curve); err != nil {
+		return node.Share{}, err
+	}
+	if share.PublicKey, err = parsePublicKey(share.Scheme.Curve(), publicKey); err != nil {
+		return node.Share{}, err
+	}
+	if share.Index, err = shares.ParseIndex(share.Scheme.Curve(), index); err != nil {
+		return node.Share{}, err
+	}
+	if share.Public, err = parsePublicShares(share.PublicKey, public); err != nil {
+		return node.Share{}, err
+	}
+	return share, nil
+}
+
+// publicSharesColumn writes the public shares one after another, uncompressed, since
+// that form is read again with little arithmetic.
+func publicSharesColumn(share node.Share) ([]byte, error) {
+	curve := share.Scheme.Curve()
+	if err := checkPublicKey(share.Scheme, share.PublicKey); err != nil {
+		return nil, err
+	}
+	if len(share.Public) == 0 {
+		return nil, errors.New("it has no public shares")
+	}
+	var column []byte
+	for i, point := range share.Public {
+		if point.Curve() != curve {
+			return nil, fmt.Errorf("public share %d is not on %s", i+1, curve)
+		}
+		column = append(column, point.Uncompressed()...)
+	}
+	return column, nil
+}
+
+// parsePublicShares reads points that are as long as the public key is.
+func parsePublicShares(publicKey shares.Point, column []byte) (shares.PublicShares, error) {
+	curve, size := publicKey.Curve(), len(publicKey.Uncompressed())
+	if len(column) == 0 || len(column)%size != 0 {
+		return nil, fmt.Errorf("column public_shares: %d bytes are no whole points of %s", len(column), curve)
+	}
+	var public shares.PublicShares
+	for rest := column; len(rest) > 0; rest = rest[size:] {
+		point, err := curve.ParseUncompressedPoint(rest[:size])
+		if err != nil {
+			return nil, fmt.Errorf("column public_shares: %w", err)
+		}
+		public = append(public, point)
+	}
+	return public, nil
+}
+
+// CommitShare implements [node.Store].
+func (s *Signer) CommitShare(ctx context.Context, key keyring.KeyID) error {
+	err := s.write(ctx, func(ctx context.Context, tx *sql.Tx) error {
+		return changeOne(ctx, tx, node.ErrNoShare, `UPDATE shares SET committed = TRUE WHERE key_id = $1`, key)
+	})
+	if err != nil {
+		return fmt.Errorf("committing share of %s: %w", key, err)
+	}
+	return nil
+}
+
+// DiscardShare implements [node.Store]. A committed share goes too: some signers may
+// have committed before the import failed at another.
+func (s *Signer) DiscardShare(ctx context.Context, key keyring.KeyID) error {
+	err := s.write(ctx, func(ctx context.Context, tx *sql.Tx) error {
+		_, err := tx.ExecContext(ctx, `DELETE FROM shares WHERE key_id = $1`, key)
+		return err
+	})
+	if err != nil {
+		return fmt.Errorf("discarding share of %s: %w", key, err)
+	}
+	return nil
+}

@@ -1,0 +1,187 @@
+package store
+
+import (
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"os"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+)
+
+// sqlTexts returns every SQL text of the package by its place in the source. Texts
+// are constant expressions: literals, named constants and sums of them.
+func sqlTexts(t *testing.T) map[string]string {
+	t.Helper()
+	files := token.NewFileSet()
+	var parsed []*ast.File
+	names, err := os.ReadDir(".")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range names {
+		if strings.HasSuffix(name.Name(), ".go") && !strings.HasSuffix(name.Name(), "_test.go") {
+			file, err := parser.ParseFile(files, name.Name(), nil, 0)
+			if err != nil {
+				t.Fatal(err)
+			}
+			parsed = append(parsed, file)
+		}
+	}
+	e := evaluator{constants: map[string]ast.Expr{}}
+	for _, file := range parsed {
+		e.addConstants(file)
+	}
+	texts := map[string]string{}
+	verb := regexp.MustCompile(`^\s*(SELECT|INSERT|UPDATE|DELETE|WITH)\s`)
+	for _, file := range parsed {
+		ast.Inspect(file, func(n ast.Node) bool {
+			expression, ok := n.(ast.Expr)
+			if !ok {
+				return true
+			}
+			text, ok := e.text(expression)
+			if ok && verb.MatchString(text) {
+				texts[files.Position(expression.Pos()).String()] = text
+			}
+			return !ok
+		})
+	}
+	return texts
+}
+
+type evaluator struct{ constants map[string]ast.Expr }
+
+func (e evaluator) addConstants(file *ast.File) {
+	for _, declaration := range file.Decls {
+		if d, ok := declaration.(*ast.GenDecl); ok && d.Tok == token.CONST {
+			for _, spec := range d.Specs {
+				s := spec.(*ast.ValueSpec)
+				for i, value := range s.Values {
+					e.constants[s.Names[i].Name] = value
+				}
+			}
+		}
+	}
+}
+
+// text returns the value of a constant string expression.
+func (e evaluator) text(x ast.Expr) (string, bool) {
+	switch x := x.(type) {
+	case *ast.BasicLit:
+		text, err := strconv.Unquote(x.Value)
+		return text, err == nil && x.Kind == token.STRING
+	case *ast.Ident:
+		value, ok := e.constants[x.Name]
+		if !ok {
+			return "", false
+		}
+		return e.text(value)
+	case *ast.BinaryExpr:
+		left, ok := e.text(x.X)
+		right, alsoOK := e.text(x.Y)
+		return left + right, ok && alsoOK && x.Op == token.ADD
+	}
+	return "", false
+}
+
+var placeholder = regexp.MustCompile(`\$(\d+)`)
+
+// placeholders returns the numbers of a text's placeholders as they first appear.
+func placeholders(text string) []string {
+	var numbers []string
+	for _, match := range placeholder.FindAllStringSubmatch(text, -1) {
+		if !slices.Contains(numbers, match[1]) {
+			numbers = append(numbers, match[1])
+		}
+	}
+	return numbers
+}
+
+func TestSQLIsFoundInTheSource(t *testing.T) {
+	texts := sqlTexts(t)
+	if len(texts) < 40 {
+		t.Fatalf("only %d texts were found", len(texts))
+	}
+	for place, text := range texts {
+		if strings.Contains(text, "SELECT "+organisationColumns+" FROM organisations WHERE") {
+			return
+		}
+		if strings.TrimSpace(text) == "" {
+			t.Errorf("%s: empty", place)
+		}
+	}
+	t.Error("a text with a named constant in it was not put together")
+}
+
+func TestSQLNumbersPlaceholdersInTheirOrder(t *testing.T) {
+	for place, text := range sqlTexts(t) {
+		for i, number := range placeholders(text) {
+			if number != strconv.Itoa(i+1) {
+				t.Errorf("%s: $%s is the placeholder number %d", place, number, i+1)
+			}
+		}
+		if strings.Contains(text, "?") {
+			t.Errorf("%s has a placeholder without a number", place)
+		}
+	}
+}
+
+func TestSQLIsNotSQLitesOwn(t *testing.T) {
+	dialect := regexp.MustCompile(`(?i)\b(INSERT OR|REPLACE INTO|GLOB|IFNULL|ROWID|AUTOINCREMENT|WITHOUT ROWID|STRICT|STRFTIME|UNIXEPOCH|DATETIME|JSON_\w+|BLOB|PRAGMA)\b|"`)
+	for place, text := range sqlTexts(t) {
+		if found := dialect.FindString(text); found != "" {
+			t.Errorf("%s has %s", place, found)
+		}
+	}
+	for _, kind := range []kind{serverKind, signerKind} {
+		text, err := migrations.ReadFile("migrations/" + string(kind) + "/00001_first.sql")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if found := dialect.FindString(string(text)); found != "" {
+			t.Errorf("the first migration of %s has %s", kind, found)
+		}
+	}
+}
+
+// What is read from end to end has one row, is a list for operators, or has only what
+// is under way.
+func TestSQLUsesIndexes(t *testing.T) {
+	place := t.TempDir()
+	databases := []*database{sqliteServer(t, place).database, sqliteSigner(t, place).database}
+	mayScan := regexp.MustCompile(`^SCAN (store|organisations|imports|exports USING INDEX exports_running)\b`)
+	for place, text := range sqlTexts(t) {
+		known := 0
+		for _, db := range databases {
+			plan, err := planOf(db, text)
+			if err != nil {
+				continue // a table of the other database
+			}
+			known++
+			for _, step := range plan {
+				if strings.HasPrefix(step, "SCAN") && !mayScan.MatchString(step) || strings.Contains(step, "TEMP B-TREE") && !mayScan.MatchString(plan[0]) {
+					t.Errorf("%s: %s\n%s", place, step, text)
+				}
+			}
+		}
+		if known == 0 {
+			t.Errorf("%s: no database takes\n%s", place, text)
+		}
+	}
+}
+
+func planOf(db *database, text string) ([]string, error) {
+	rows, err := db.writes.Query("EXPLAIN QUERY PLAN "+text, make([]any, len(placeholders(text)))...)
+	if err != nil {
+		return nil, err
+	}
+	return scanAll(rows, nil, func(r row) (step string, err error) {
+		var id, parent, unused int
+		err = r.Scan(&id, &parent, &unused, &step)
+		return step, err
+	})
+}

@@ -1,0 +1,125 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"sync"
+	"sync/atomic"
+)
+
+// ErrClosed refuses changes after Close.
+var ErrClosed = errors.New("the database is closed")
+
+// maxBatch bounds how many changes share a commit, and with it how long the first of
+// them waits.
+const maxBatch = 256
+
+// change is a caller's part of a transaction. It uses tx and nothing else of the
+// database, and no tx of another change. Its context has no end: what was begun is
+// not interrupted.
+type change func(ctx context.Context, tx *sql.Tx) error
+
+// writer makes changes, one after another, in one goroutine. A commit takes as long
+// as the disk needs, whatever is in it, so the writer commits together all changes
+// that wait for it (group commit). Nobody is answered before the commit that has his
+// change is on disk.
+//
+// The channel is not buffered: a caller waits until the writer takes his change, and
+// can leave until then. A change that was taken is begun, and its outcome awaited.
+type writer struct {
+	db      *sql.DB
+	jobs    chan job
+	closing chan struct{} // closed: no new callers
+	once    sync.Once
+	stopped chan struct{} // closed: the goroutine has ended
+	commits atomic.Int64  // made so far
+}
+
+// job is a change under way to the writer. Its answer has room for the one value
+// that is sent.
+type job struct {
+	ctx    context.Context
+	change change
+	answer chan error
+}
+
+func startWriter(db *sql.DB) *writer {
+	w := &writer{db: db, jobs: make(chan job), closing: make(chan struct{}), stopped: make(chan struct{})}
+	go w.run()
+	return w
+}
+
+// do has a change made and returns once it is durable, or its error, or the error of
+// the commit that it was part of. After an error of the change itself, nothing of it
+// is left.
+func (w *writer) do(ctx context.Context, change change) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	select {
+	case <-w.closing:
+		return ErrClosed
+	default:
+	}
+	j := job{ctx: context.WithoutCancel(ctx), change: change, answer: make(chan error, 1)}
+	select {
+	case w.jobs <- j:
+		return <-j.answer
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-w.stopped:
+		return ErrClosed
+	}
+}
+
+// close ends the writer once it has made the changes that wait. It can be repeated.
+func (w *writer) close() {
+	w.once.Do(func() { close(w.closing) })
+	<-w.stopped
+}
+
+func (w *writer) run() {
+	defer close(w.stopped)
+	for {
+		select {
+		case j := <-w.jobs:
+			w.commit(j)
+		case <-w.closing:
+			for j, waits := w.next(); waits; j, waits = w.next() {
+				w.commit(j)
+			}
+			return
+		}
+	}
+}
+
+// commit makes a change, and those that wait by then, in one transaction.
+func (w *writer) commit(first job) {
+	b, err := beginBatch(w.db)
+	if err != nil {
+		first.answer <- err
+		return
+	}
+	b.add(first)
+	for b.takesMore() {
+		j, waits := w.next()
+		if !waits {
+			break
+		}
+		b.add(j)
+	}
+	if b.end() {
+		w.commits.Add(1)
+	}
+}
+
+// next returns a change that waits already, if there is one.
+func (w *writer) next() (j job, waits bool) {
+	select {
+	case j := <-w.jobs:
+		return j, true
+	default:
+		return job{}, false
+	}
+}
