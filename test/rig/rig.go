@@ -1,0 +1,253 @@
+//go:build cgo
+
+// Package rig puts a whole service together for tests, of real parts: SoftHSM tokens,
+// SQLite files, nodes, and accounts that sign. Only the network is missing.
+//
+// Tests that replace a part wrap the real one, and set the clock.
+package rig
+
+import (
+	"context"
+	"crypto/ecdsa"
+	"crypto/ed25519"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/x509"
+	"encoding/base64"
+	"encoding/json"
+	"encoding/pem"
+	"log/slog"
+	"path/filepath"
+	"strconv"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"keyferry/hsm/hsmtest"
+	"keyferry/server/admin"
+	"keyferry/server/challenge"
+	"keyferry/server/identity"
+	"keyferry/server/signer"
+	"keyferry/server/signer/node"
+	"keyferry/server/store"
+	"keyferry/server/transfer"
+	"keyferry/server/useraction"
+	"keyferry/shares"
+	"keyferry/shares/dealer"
+	"keyferry/shares/locked"
+)
+
+// Deployment is the id of every rig's deployment.
+const Deployment = "test rig"
+
+// Rig is a service and its operator.
+type Rig struct {
+	Dir     string
+	Store   *store.Server
+	Stores  []*store.Signer // one for each node
+	Nodes   []*node.Node
+	Signers []signer.Signer // the same nodes
+	Office  *admin.Office
+	Actions *useraction.Service
+	Auth    *identity.Authenticator
+	Clock   *Clock
+}
+
+// Clock is the rig's time. It runs, and can be moved.
+type Clock struct{ ahead atomic.Int64 }
+
+// Now is the real time, moved.
+func (c *Clock) Now() time.Time { return time.Now().Add(time.Duration(c.ahead.Load())) }
+
+// Advance moves the time on.
+func (c *Clock) Advance(d time.Duration) { c.ahead.Add(int64(d)) }
+
+// New returns a rig with n signers and no organisation.
+func New(t testing.TB, n int) *Rig {
+	t.Helper()
+	r := &Rig{Dir: t.TempDir(), Clock: &Clock{}}
+	ctx := context.Background()
+	var err error
+	if r.Store, err = store.OpenServer(ctx, store.Config{Path: filepath.Join(r.Dir, "server.db"), Now: r.Clock.Now}); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { r.Store.Close() })
+	r.openAccounts(t)
+	r.openNodes(t, n)
+	return r
+}
+
+func (r *Rig) openAccounts(t testing.TB) {
+	t.Helper()
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	must(t, err)
+	tokens, err := identity.NewTokens(key, Deployment, r.Clock.Now)
+	must(t, err)
+	r.Auth = identity.NewAuthenticator(tokens, r.Store)
+	r.Office = admin.New(r.Store, tokens, r.Clock.Now)
+	r.Actions, err = useraction.New(useraction.Config{
+		Deployment: Deployment, Actions: r.Store, Credentials: r.Store, Window: challenge.MaxWindow, Now: r.Clock.Now,
+	})
+	must(t, err)
+}
+
+func (r *Rig) openNodes(t testing.TB, n int) {
+	t.Helper()
+	var cluster []signer.ID
+	for i, token := range hsmtest.Cluster(t, n) {
+		own, err := store.OpenSigner(context.Background(), store.Config{Path: filepath.Join(r.Dir, "signer-"+strconv.Itoa(i)+".db")})
+		must(t, err)
+		t.Cleanup(func() { own.Close() })
+		one, err := node.New(context.Background(), node.Config{Deployment: Deployment, Token: token, Store: own, Trust: r.Store, Now: r.Clock.Now})
+		must(t, err)
+		r.Stores, r.Nodes, r.Signers = append(r.Stores, own), append(r.Nodes, one), append(r.Signers, one)
+		cluster = append(cluster, one.Info().ID)
+	}
+	for _, one := range r.Nodes {
+		must(t, one.Join(cluster))
+	}
+}
+
+// Service returns the use cases over the given signers, or the rig's own if none are
+// given.
+func (r *Rig) Service(t testing.TB, signers ...signer.Signer) *transfer.Service {
+	t.Helper()
+	if len(signers) == 0 {
+		signers = r.Signers
+	}
+	service, err := transfer.New(transfer.Config{
+		Journal: r.Store, Signers: signers, Timeout: time.Minute, Now: r.Clock.Now, Log: slog.New(slog.DiscardHandler),
+	})
+	must(t, err)
+	return service
+}
+
+// Account is a service account that signs with an Ed25519 key.
+type Account struct {
+	rig        *Rig
+	User       identity.User
+	Credential identity.Credential
+	Token      string
+	key        ed25519.PrivateKey
+}
+
+// Organisation makes an organisation, with key export activated.
+func (r *Rig) Organisation(t testing.TB) identity.OrgID {
+	t.Helper()
+	org, err := r.Office.CreateOrganisation(context.Background(), "Test")
+	must(t, err)
+	must(t, r.Office.ActivateExport(context.Background(), org.ID, "addendum 1"))
+	return org.ID
+}
+
+// Account makes an account with the permissions.
+func (r *Rig) Account(t testing.TB, org identity.OrgID, permissions ...identity.Permission) *Account {
+	t.Helper()
+	ctx := context.Background()
+	user, err := r.Office.CreateServiceAccount(ctx, org, "account")
+	must(t, err)
+	if len(permissions) > 0 {
+		must(t, r.Office.Grant(ctx, user.ID, permissions...))
+	}
+	public, private, err := ed25519.GenerateKey(rand.Reader)
+	must(t, err)
+	der, err := x509.MarshalPKIXPublicKey(public)
+	must(t, err)
+	credential, err := r.Office.AddKeyCredential(ctx, user.ID, string(pem.EncodeToMemory(&pem.Block{Type: "PUBLIC KEY", Bytes: der})))
+	must(t, err)
+	token, _, err := r.Office.IssueToken(ctx, user.ID, time.Hour)
+	must(t, err)
+	return &Account{rig: r, User: user, Credential: credential, Token: token, key: private}
+}
+
+// Principal authenticates the account.
+func (a *Account) Principal(t testing.TB) identity.Principal {
+	t.Helper()
+	p, err := a.rig.Auth.Authenticate(context.Background(), a.Token)
+	must(t, err)
+	return p
+}
+
+// UserAction takes a request through init and completion and returns the token.
+func (a *Account) UserAction(t testing.TB, request challenge.Request) string {
+	t.Helper()
+	issued, err := a.rig.Actions.Init(context.Background(), a.Principal(t), request)
+	must(t, err)
+	data, err := json.Marshal(map[string]string{"type": "key.get", "challenge": issued.Input.Challenge()})
+	must(t, err)
+	token, err := a.rig.Actions.Complete(context.Background(), a.Principal(t), useraction.Response{
+		ID: issued.ID, Kind: identity.KeyCredential, Credential: a.Credential.ID,
+		ClientData: base64.RawURLEncoding.EncodeToString(data),
+		Signature:  base64.RawURLEncoding.EncodeToString(ed25519.Sign(a.key, data)),
+	})
+	must(t, err)
+	return token
+}
+
+// Prove consents to a request and returns the proof that the request would give.
+func (a *Account) Prove(t testing.TB, path, payload string) useraction.Proof {
+	t.Helper()
+	request := challenge.Request{Method: "POST", Path: path, Payload: payload}
+	proof, err := a.rig.Actions.Verify(context.Background(), a.Principal(t), a.UserAction(t, request), request)
+	must(t, err)
+	return proof
+}
+
+// Sign returns a signed action about a request, made without the server.
+func (a *Account) Sign(t testing.TB, path, payload string) useraction.Signed {
+	t.Helper()
+	request := challenge.Request{Method: "POST", Path: path, Payload: payload}
+	input, err := challenge.New(Deployment, string(a.User.Org), string(a.User.ID), request, a.rig.Clock.Now(), time.Minute)
+	must(t, err)
+	data, err := json.Marshal(map[string]string{"type": "key.get", "challenge": input.Challenge()})
+	must(t, err)
+	return useraction.Signed{
+		Input: input, Payload: payload, Credential: a.Credential.ID, Kind: a.Credential.Kind,
+		ClientData: data, Signature: ed25519.Sign(a.key, data),
+	}
+}
+
+// SignBytes returns the account's signature over any text.
+func (a *Account) SignBytes(text []byte) []byte { return ed25519.Sign(a.key, text) }
+
+// Secret returns a valid private key of every curve, always the same.
+func Secret(t testing.TB) *locked.Buffer {
+	t.Helper()
+	secret, err := locked.New(32)
+	must(t, err)
+	t.Cleanup(secret.Destroy)
+	for i := range secret.Bytes() {
+		secret.Bytes()[i] = byte(i % 8)
+	}
+	return secret
+}
+
+// Deal returns the body of an import of the secret to the rig's signers.
+func (r *Rig) Deal(t testing.TB, scheme shares.Scheme, minSigners int, secret *locked.Buffer) string {
+	t.Helper()
+	plan := dealer.Plan{Scheme: scheme, MinSigners: minSigners}
+	for _, one := range r.Nodes {
+		info := one.Info()
+		plan.Signers = append(plan.Signers, dealer.Signer{SignerID: info.ID.String(), EncryptionKey: info.EncryptionKey.String()})
+	}
+	request, err := dealer.Deal(plan, secret)
+	must(t, err)
+	body, err := json.Marshal(request)
+	must(t, err)
+	return string(body)
+}
+
+// Scheme parses a scheme that exists.
+func Scheme(t testing.TB, protocol, curve string) shares.Scheme {
+	t.Helper()
+	scheme, err := shares.ParseScheme(protocol, curve)
+	must(t, err)
+	return scheme
+}
+
+func must(t testing.TB, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+}
