@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"unicode"
 	"unicode/utf8"
 
 	"keyferry/server/fault"
@@ -117,6 +118,8 @@ func ParseImport(payload []byte) (ImportOrder, error) {
 		return ImportOrder{}, malformed("masterKey is not supported")
 	case utf8.RuneCountInString(body.Name) > maxName:
 		return ImportOrder{}, malformed("name is longer than %d characters", maxName)
+	case strings.ContainsFunc(body.Name, unicode.IsControl):
+		return ImportOrder{}, malformed("name has a control character")
 	case n == 0 || n > shares.MaxShares:
 		return ImportOrder{}, malformed("encryptedKeyShares must have one entry for each signer")
 	case body.MinSigners < shares.MinThreshold || body.MinSigners > n:

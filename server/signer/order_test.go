@@ -203,6 +203,7 @@ func TestParseImportRefusesBadShapes(t *testing.T) {
 		"no minSigners":         {`"minSigners":3`, `"minsigners":3`},
 		"masterKey":             {`"minSigners":3`, `"minSigners":3,"masterKey":true`},
 		"a long name":           {`"minSigners":3`, `"minSigners":3,"name":"` + strings.Repeat("ä", 101) + `"`},
+		"a name with NUL":       {`"minSigners":3`, `"minSigners":3,"name":"a\u0000b"`},
 		"a null name":           {`"minSigners":3`, `"minSigners":3,"name":null`},
 		"an unknown protocol":   {`"CGGMP21"`, `"GG18"`},
 		"another case":          {`"secp256k1"`, `"Secp256k1"`},

@@ -60,7 +60,8 @@ func (s *Service) takeIn(ctx context.Context, grant policy.ImportGrant, order si
 		entry.Signers = prepared
 		return keyring.Key{}, s.abandon(ctx, key.ID, entry, err)
 	}
-	return key, nil
+	// As the journal has it: a key that was exported under another id stays marked.
+	return s.Journal.Key(ctx, key.Org, key.ID)
 }
 
 // prepareAll has every signer take its share, compares what they say of the key, and

@@ -171,6 +171,19 @@ func TestExportGivesTheKeyBackToItsOwner(t *testing.T) {
 	}
 }
 
+// Importing an exported key again must not make it look fresh.
+func TestAKeyThatWasExportedStaysMarkedWhenImportedAgain(t *testing.T) {
+	o := newOffice(t)
+	first := o.mustImport(t)
+	if _, err := o.export(t, o.service, first.ID); err != nil {
+		t.Fatal(err)
+	}
+	again := o.mustImport(t)
+	if again.ID == first.ID || !again.Exported() || !again.ExportedAt.Equal(o.key(t, first.ID).ExportedAt) {
+		t.Errorf("imported again as %+v", again)
+	}
+}
+
 func TestExportIsRecordedBeforeAndAfter(t *testing.T) {
 	o := newOffice(t)
 	key := o.mustImport(t)
