@@ -1,0 +1,137 @@
+package test
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"io"
+	"os/exec"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// mayImport is the project's layering: which packages of ours each package may
+// import itself. A package that is not in it fails the test, so that a new one is
+// placed on purpose.
+var mayImport = map[string][]string{
+	"":                   {"server/cli"},
+	"config":             {},
+	"shares/locked":      {},
+	"shares":             {"shares/locked"},
+	"shares/envelope":    {"shares/locked"},
+	"shares/recovery":    {"shares", "shares/envelope", "shares/locked"},
+	"shares/dealer":      {"shares", "shares/envelope", "shares/locked"},
+	"shares/keyformat":   {"shares", "shares/locked"},
+	"hsm":                {"shares/locked"},
+	"hsm/hsmtest":        {"hsm", "shares/locked"},
+	"server/fault":       {},
+	"server/strictjson":  {},
+	"server/challenge":   {},
+	"server/identity":    {"server/fault"},
+	"server/useraction":  {"server/challenge", "server/fault", "server/identity", "server/strictjson"},
+	"server/keyring":     {"server/challenge", "server/fault", "server/identity", "shares"},
+	"server/policy":      {"server/fault", "server/identity", "server/keyring", "server/useraction"},
+	"server/audit":       {"server/challenge", "server/fault", "server/identity"},
+	"server/signer":      {"server/fault", "server/keyring", "server/strictjson", "server/useraction", "shares", "shares/envelope"},
+	"server/signer/node": {"hsm", "server/challenge", "server/fault", "server/identity", "server/keyring", "server/signer", "server/useraction", "shares", "shares/envelope", "shares/locked"},
+	"server/transfer":    {"server/audit", "server/challenge", "server/fault", "server/identity", "server/keyring", "server/policy", "server/signer", "server/useraction", "shares"},
+	"server/admin":       {"server/audit", "server/challenge", "server/identity", "server/useraction"},
+	"server/store":       {"server/admin", "server/audit", "server/challenge", "server/identity", "server/keyring", "server/signer", "server/signer/node", "server/transfer", "server/useraction", "shares"},
+	"server/api":         {"server/audit", "server/challenge", "server/fault", "server/identity", "server/keyring", "server/policy", "server/signer", "server/strictjson", "server/transfer", "server/useraction", "shares"},
+	"server/client":      {"server/challenge", "shares", "shares/dealer", "shares/envelope", "shares/locked", "shares/recovery"},
+}
+
+// neverReach says which packages must not be able to get at which others, by any way.
+// What serves the network, and what runs on the client, has no code that opens a
+// share's token.
+var neverReach = map[string][]string{
+	"server/api":      {"hsm", "server/store", "server/signer/node"},
+	"server/transfer": {"hsm", "server/store", "server/signer/node"},
+	"server/client":   {"hsm", "server/store", "server/signer"},
+	"shares/recovery": {"hsm", "server"},
+	"shares/dealer":   {"hsm", "server"},
+	"hsm":             {"server"},
+}
+
+// goPackage is what `go list -json` says of a package.
+type goPackage struct {
+	ImportPath    string
+	Imports, Deps []string
+}
+
+func listPackages(t *testing.T) []goPackage {
+	t.Helper()
+	command := exec.Command("go", "list", "-json=ImportPath,Imports,Deps", "./...")
+	command.Dir = ".."
+	output, err := command.Output()
+	if err != nil {
+		t.Fatalf("go list: %v", err)
+	}
+	var packages []goPackage
+	decoder := json.NewDecoder(bytes.NewReader(output))
+	for {
+		var p goPackage
+		if err := decoder.Decode(&p); errors.Is(err, io.EOF) {
+			return packages
+		} else if err != nil {
+			t.Fatal(err)
+		}
+		packages = append(packages, p)
+	}
+}
+
+// ours returns the paths within the module of those packages that are ours.
+func ours(paths []string) []string {
+	var list []string
+	for _, path := range paths {
+		if path == "keyferry" {
+			list = append(list, "")
+		} else if inner, ok := strings.CutPrefix(path, "keyferry/"); ok {
+			list = append(list, inner)
+		}
+	}
+	return list
+}
+
+func TestPackagesImportOnlyWhatTheirLayerMay(t *testing.T) {
+	for _, p := range listPackages(t) {
+		name := ours([]string{p.ImportPath})[0]
+		if isTop(name) {
+			continue
+		}
+		allowed, placed := mayImport[name]
+		if !placed {
+			t.Errorf("package %s has no place in the layering", p.ImportPath)
+		}
+		for _, imported := range ours(p.Imports) {
+			if !slices.Contains(allowed, imported) {
+				t.Errorf("%q imports %q, which its layer may not", name, imported)
+			}
+		}
+	}
+}
+
+// isTop is true for what may import everything: the composition root, the commands
+// with what they show and set up for development, and the tests of the whole.
+func isTop(name string) bool {
+	return slices.Contains([]string{"server", "server/cli", "server/demo", "server/sandbox"}, name) || name == "test" || strings.HasPrefix(name, "test/") || strings.HasPrefix(name, "shares/internal")
+}
+
+func TestNetworkAndClientNeverReachTokens(t *testing.T) {
+	checked := 0
+	for _, p := range listPackages(t) {
+		name := ours([]string{p.ImportPath})[0]
+		for _, forbidden := range neverReach[name] {
+			checked++
+			for _, dep := range ours(p.Deps) {
+				if dep == forbidden || strings.HasPrefix(dep, forbidden+"/") {
+					t.Errorf("%q reaches %q", name, dep)
+				}
+			}
+		}
+	}
+	if checked < len(neverReach) {
+		t.Errorf("only %d rules were checked", checked)
+	}
+}
