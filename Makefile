@@ -1,0 +1,43 @@
+# Everything that can be done here; `make help` lists it.
+
+SHELL := /bin/bash
+# The build that erases what secrets leave in registers, on stacks and on the heap.
+export GOEXPERIMENT := runtimesecret
+
+LDFLAGS := -s -w
+TOOLS   := go tool -modfile=test/tools.mod
+
+.PHONY: help
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+.PHONY: deps
+deps: ## install what builds and tests need (Debian packages, Go modules, npm packages)
+	@test/prepare
+
+.PHONY: build
+build: ## build bin/keyferry
+	go build -trimpath -ldflags '$(LDFLAGS)' -o bin/keyferry .
+
+.PHONY: demo
+demo: deps build ## export a real key from five real tokens, step by step
+	bin/keyferry demo
+
+.PHONY: test
+test: deps build lint ## everything that CI runs: lint, Go tests with the race detector, the official SDK
+	test/run
+
+.PHONY: lint
+lint: ## gofmt, go vet, staticcheck, go mod tidy
+	@test -z "$$(gofmt -l $$(git ls-files '*.go'))" || { gofmt -l $$(git ls-files '*.go'); echo 'not gofmt-clean'; exit 1; }
+	go vet ./...
+	$(TOOLS) staticcheck ./...
+	go mod tidy -diff
+
+.PHONY: fuzz
+fuzz: ## run every fuzz target for FUZZTIME (default 1m) each
+	test/fuzz
+
+.PHONY: clean
+clean: ## remove what was built
+	rm -rf bin test/interop/node_modules
