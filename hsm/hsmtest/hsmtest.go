@@ -4,6 +4,7 @@
 // with a fresh token for each call.
 //
 //   - [Token] and [Cluster]: tokens that are ready to use
+//   - [TokenWithKeys]: the same, with keys that the test knows
 //   - [Blank]: a token before its key ceremony, and what it takes to open it
 //   - [Directory]: an empty SoftHSM for tests of programs that open the module
 //     themselves

@@ -23,6 +23,7 @@ import (
 	"testing"
 	"time"
 
+	"keyferry/hsm"
 	"keyferry/hsm/hsmtest"
 	"keyferry/server/admin"
 	"keyferry/server/challenge"
@@ -65,6 +66,12 @@ func (c *Clock) Advance(d time.Duration) { c.ahead.Add(int64(d)) }
 // New returns a rig with n signers and no organisation.
 func New(t testing.TB, n int) *Rig {
 	t.Helper()
+	return NewWithTokens(t, hsmtest.Cluster(t, n)...)
+}
+
+// NewWithTokens returns a rig whose signers own these tokens.
+func NewWithTokens(t testing.TB, tokens ...*hsm.Token) *Rig {
+	t.Helper()
 	r := &Rig{Dir: t.TempDir(), Clock: &Clock{}}
 	ctx := context.Background()
 	var err error
@@ -73,7 +80,7 @@ func New(t testing.TB, n int) *Rig {
 	}
 	t.Cleanup(func() { r.Store.Close() })
 	r.openAccounts(t)
-	r.openNodes(t, n)
+	r.openNodes(t, tokens)
 	return r
 }
 
@@ -91,10 +98,10 @@ func (r *Rig) openAccounts(t testing.TB) {
 	must(t, err)
 }
 
-func (r *Rig) openNodes(t testing.TB, n int) {
+func (r *Rig) openNodes(t testing.TB, tokens []*hsm.Token) {
 	t.Helper()
 	var cluster []signer.ID
-	for i, token := range hsmtest.Cluster(t, n) {
+	for i, token := range tokens {
 		own, err := store.OpenSigner(context.Background(), store.Config{Path: filepath.Join(r.Dir, "signer-"+strconv.Itoa(i)+".db")})
 		must(t, err)
 		t.Cleanup(func() { own.Close() })
