@@ -22,6 +22,8 @@ var mayImport = map[string][]string{
 	"shares/envelope":    {"shares/locked"},
 	"shares/recovery":    {"shares", "shares/envelope", "shares/locked"},
 	"shares/dealer":      {"shares", "shares/envelope", "shares/locked"},
+	"shares/manifest":    {"shares/envelope"},
+	"shares/statement":   {"shares", "shares/manifest"},
 	"shares/keyformat":   {"shares", "shares/locked"},
 	"hsm":                {"shares/locked"},
 	"hsm/hsmtest":        {"hsm", "shares/locked"},

@@ -1,0 +1,130 @@
+package manifest
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+
+	"github.com/go-json-experiment/json"
+	"github.com/go-json-experiment/json/jsontext"
+
+	"keyferry/shares/envelope"
+)
+
+// Manifest is a cluster, its members sorted by their ids.
+type Manifest struct {
+	Deployment string
+	Members    []Member
+}
+
+// New sorts and verifies the members.
+func New(deployment string, members []Member) (Manifest, error) {
+	m := Manifest{Deployment: deployment, Members: slices.Clone(members)}
+	slices.SortFunc(m.Members, func(a, b Member) int { return a.ID.Compare(b.ID) })
+	return m, m.verify()
+}
+
+func (m Manifest) verify() error {
+	if m.Deployment == "" || len(m.Members) == 0 {
+		return errors.New("a manifest has a deployment and signers")
+	}
+	for i, member := range m.Members {
+		if i > 0 && m.Members[i-1].ID.Compare(member.ID) >= 0 {
+			return fmt.Errorf("signer %v is out of order or repeated", member.ID)
+		}
+		if err := member.Verify(m.Deployment); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// IDs lists the members' ids in order.
+func (m Manifest) IDs() []ID {
+	ids := make([]ID, len(m.Members))
+	for i, member := range m.Members {
+		ids[i] = member.ID
+	}
+	return ids
+}
+
+// Member returns the member with this id.
+func (m Manifest) Member(id ID) (Member, bool) {
+	i, found := slices.BinarySearchFunc(m.Members, id, func(member Member, id ID) int { return member.ID.Compare(id) })
+	if !found {
+		return Member{}, false
+	}
+	return m.Members[i], true
+}
+
+// manifestVersion is the file's format.
+const manifestVersion = 1
+
+type manifestFile struct {
+	Version    int          `json:"version"`
+	Deployment string       `json:"deployment"`
+	Signers    []MemberJSON `json:"signers"`
+}
+
+// MemberJSON is a member as it stands in a manifest file, and in GET /signers.
+type MemberJSON struct {
+	SignerID      string   `json:"signerId"`
+	EncryptionKey string   `json:"encryptionKey"`
+	IdentityKeys  [][]byte `json:"identityKeys"`
+	IdentityLinks [][]byte `json:"identityLinks"`
+	Signature     []byte   `json:"signature"`
+}
+
+// JSON returns the member in its written form.
+func (m Member) JSON() MemberJSON {
+	return MemberJSON{
+		SignerID: m.ID.String(), EncryptionKey: m.EncryptionKey.String(),
+		IdentityKeys: m.Identities, IdentityLinks: m.Links, Signature: m.Signature,
+	}
+}
+
+// Parse reads a written member. It is not verified yet.
+func (j MemberJSON) Parse() (Member, error) {
+	id, err := ParseID(j.SignerID)
+	if err != nil {
+		return Member{}, err
+	}
+	m := Member{ID: id, Identities: j.IdentityKeys, Links: j.IdentityLinks, Signature: j.Signature}
+	if m.EncryptionKey, err = envelope.ParseEncryptionKey(j.EncryptionKey); err != nil {
+		return Member{}, fmt.Errorf("signer %v: %w", id, err)
+	}
+	return m, nil
+}
+
+// Marshal returns the manifest as a file: indented JSON with a line end.
+func (m Manifest) Marshal() ([]byte, error) {
+	file := manifestFile{Version: manifestVersion, Deployment: m.Deployment}
+	for _, member := range m.Members {
+		file.Signers = append(file.Signers, member.JSON())
+	}
+	text, err := json.Marshal(file, json.Deterministic(true), jsontext.WithIndent("  "))
+	if err != nil {
+		return nil, fmt.Errorf("encoding manifest: %w", err)
+	}
+	return append(text, '\n'), nil
+}
+
+// Parse reads and verifies a manifest file.
+func Parse(text []byte) (Manifest, error) {
+	var file manifestFile
+	if err := json.Unmarshal(text, &file, json.RejectUnknownMembers(true)); err != nil {
+		return Manifest{}, fmt.Errorf("reading manifest: %w", err)
+	}
+	if file.Version != manifestVersion {
+		return Manifest{}, fmt.Errorf("a manifest of version %d; this program knows %d", file.Version, manifestVersion)
+	}
+	m := Manifest{Deployment: file.Deployment}
+	for _, written := range file.Signers {
+		member, err := written.Parse()
+		if err != nil {
+			return Manifest{}, fmt.Errorf("reading manifest: %w", err)
+		}
+		m.Members = append(m.Members, member)
+	}
+	return m, m.verify()
+}

@@ -1,0 +1,147 @@
+// Package manifest is the public description of a cluster: which signers it has, and
+// which keys are theirs.
+//
+//	Member     one signer: its id, its identity keys, its import key, signed
+//	Manifest   the cluster, which a client may pin
+//
+// A signer's id is the hash of its first identity key, for ever. A later identity key
+// is linked to the one before by a signature of that one, and the last signs the
+// import key. So whoever knows the ids knows whose import key is real, whatever a
+// server says: a client that pins a manifest seals to nobody else, and believes
+// statements (shares/statement) of nobody else.
+package manifest
+
+import (
+	"bytes"
+	"crypto"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/sha256"
+	"crypto/x509"
+	"encoding/base64"
+	"encoding/binary"
+	"errors"
+	"fmt"
+
+	"keyferry/shares/envelope"
+)
+
+// The labels of what is signed, so that none of these signatures can be taken for
+// another.
+const (
+	importKeyLabel = "keyferry import key v1"
+	linkLabel      = "keyferry identity link v1"
+)
+
+// maxIdentities bounds a chain. An identity key is replaced once in years.
+const maxIdentities = 64
+
+// ErrSignature says that a member does not hold together.
+var ErrSignature = errors.New("the signer's keys are not signed by its identity")
+
+// ID names a signer: SHA-256 of its first identity key's SubjectPublicKeyInfo (DER).
+type ID [sha256.Size]byte
+
+// IDOf returns the id of the signer whose first identity key this is.
+func IDOf(spki []byte) ID { return sha256.Sum256(spki) }
+
+// ParseID reads padded standard base64 of 32 bytes, in its one canonical spelling.
+func ParseID(text string) (ID, error) {
+	decoded, err := base64.StdEncoding.DecodeString(text)
+	if err != nil || len(decoded) != len(ID{}) || base64.StdEncoding.EncodeToString(decoded) != text {
+		return ID{}, errors.New("a signer id is the base64 of 32 bytes")
+	}
+	return ID(decoded), nil
+}
+
+// String returns padded standard base64.
+func (id ID) String() string { return base64.StdEncoding.EncodeToString(id[:]) }
+
+// Compare orders ids by their raw bytes, the order in which shares are numbered.
+func (id ID) Compare(other ID) int { return bytes.Compare(id[:], other[:]) }
+
+// Member is what is public of one signer.
+type Member struct {
+	ID            ID
+	Identities    [][]byte // SubjectPublicKeyInfo of P-256 keys, the first one first
+	Links         [][]byte // Links[i] is Identities[i]'s signature over Identities[i+1]
+	EncryptionKey envelope.EncryptionKey
+	Signature     []byte // of the last identity key over EncryptionKey
+}
+
+// NewMember describes a signer that still has its first identity key.
+func NewMember(deployment string, identity crypto.Signer, key envelope.EncryptionKey) (Member, error) {
+	spki, err := x509.MarshalPKIXPublicKey(identity.Public())
+	if err != nil {
+		return Member{}, fmt.Errorf("encoding identity key: %w", err)
+	}
+	m := Member{ID: IDOf(spki), Identities: [][]byte{spki}, EncryptionKey: key}
+	if m.Signature, err = Sign(identity, m.importKeyText(deployment)); err != nil {
+		return Member{}, fmt.Errorf("signing import key: %w", err)
+	}
+	return m, m.Verify(deployment)
+}
+
+// Verify checks the member: its id, the links from its first identity key to the
+// last, and that one's signature over the import key.
+func (m Member) Verify(deployment string) error {
+	n := len(m.Identities)
+	if n == 0 || n > maxIdentities || len(m.Links) != n-1 || IDOf(m.Identities[0]) != m.ID {
+		return fmt.Errorf("signer %v: %w", m.ID, ErrSignature)
+	}
+	for i, link := range m.Links {
+		text := encode(linkLabel, []byte(deployment), m.ID[:], m.Identities[i+1])
+		if err := Verify(m.Identities[i], text, link); err != nil {
+			return fmt.Errorf("signer %v: identity key %d: %w", m.ID, i+2, err)
+		}
+	}
+	if m.EncryptionKey.IsZero() {
+		return fmt.Errorf("signer %v: no encryption key: %w", m.ID, ErrSignature)
+	}
+	if err := Verify(m.Identity(), m.importKeyText(deployment), m.Signature); err != nil {
+		return fmt.Errorf("signer %v: %w", m.ID, err)
+	}
+	return nil
+}
+
+// Identity is the identity key in use, the last one.
+func (m Member) Identity() []byte { return m.Identities[len(m.Identities)-1] }
+
+func (m Member) importKeyText(deployment string) []byte {
+	return encode(importKeyLabel, []byte(deployment), m.ID[:], m.Identity(), m.EncryptionKey.Bytes())
+}
+
+// Sign signs SHA-256 of a text with a P-256 key, as ASN.1 DER (SEC 1 §C.8).
+func Sign(key crypto.Signer, text []byte) ([]byte, error) {
+	digest := sha256.Sum256(text)
+	return key.Sign(rand.Reader, digest[:], crypto.SHA256)
+}
+
+// Verify checks a signature that [Sign] made, against the SubjectPublicKeyInfo of a
+// P-256 key.
+func Verify(spki, text, signature []byte) error {
+	parsed, err := x509.ParsePKIXPublicKey(spki)
+	if err != nil {
+		return fmt.Errorf("%w: %w", ErrSignature, err)
+	}
+	key, ok := parsed.(*ecdsa.PublicKey)
+	if !ok || key.Curve != elliptic.P256() {
+		return fmt.Errorf("%w: an identity key is a P-256 key", ErrSignature)
+	}
+	digest := sha256.Sum256(text)
+	if !ecdsa.VerifyASN1(key, digest[:], signature) {
+		return ErrSignature
+	}
+	return nil
+}
+
+// encode returns each field behind its length as four bytes, big-endian.
+func encode(label string, fields ...[]byte) []byte {
+	var b []byte
+	for _, field := range append([][]byte{[]byte(label)}, fields...) {
+		b = binary.BigEndian.AppendUint32(b, uint32(len(field)))
+		b = append(b, field...)
+	}
+	return b
+}

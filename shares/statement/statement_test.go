@@ -1,0 +1,160 @@
+package statement
+
+import (
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"encoding/hex"
+	"errors"
+	"reflect"
+	"testing"
+
+	"keyferry/shares"
+	"keyferry/shares/envelope"
+	"keyferry/shares/manifest"
+)
+
+// Points of secp256k1: the generator and its double (SEC 2 §2.4.1).
+const (
+	generator = "0279be667ef9dcbbac55a06295ce870b07029bfcdb2dce28d959f2815b16f81798"
+	double    = "02c6047f9441ed7d6d3045406e95c07cd85c778e4b8cef3ca7abac09b95c709ee5"
+)
+
+func point(t *testing.T, text string) shares.Point {
+	t.Helper()
+	encoded, err := hex.DecodeString(text)
+	if err != nil {
+		t.Fatal(err)
+	}
+	p, err := shares.Secp256k1.ParsePoint(encoded)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return p
+}
+
+func example(t *testing.T) Statement {
+	t.Helper()
+	scheme, err := shares.ParseScheme("CGGMP21", "secp256k1")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return Statement{
+		Deployment: "d", Organisation: "or-1", Key: "key-1", Scheme: scheme, PublicKey: point(t, generator), MinSigners: 3,
+		Index: shares.IndexOf(2), Commitment: point(t, double), VectorHash: [32]byte{1}, EncryptionKeyHash: [32]byte{2},
+		CiphertextHash: [32]byte{3}, ActionHash: [32]byte{4}, Time: 5,
+	}
+}
+
+func newMember(t *testing.T) (manifest.Member, *ecdsa.PrivateKey) {
+	t.Helper()
+	identity, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	transport, err := envelope.GenerateDecryptionKey()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer transport.Destroy()
+	m, err := manifest.NewMember("d", identity, transport.EncryptionKey())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return m, identity
+}
+
+// changes returns statements that differ from the example in one field each.
+func changes(t *testing.T) map[string]Statement {
+	t.Helper()
+	changed := map[string]Statement{}
+	kind := reflect.TypeFor[Statement]()
+	for i := range kind.NumField() {
+		s := example(t)
+		field := reflect.ValueOf(&s).Elem().Field(i)
+		switch v := field.Addr().Interface().(type) {
+		case *string:
+			*v += "x"
+		case *int:
+			*v++
+		case *int64:
+			*v++
+		case *[32]byte:
+			v[31] ^= 1
+		case *shares.Index:
+			*v = shares.IndexOf(3)
+		case *shares.Point:
+			*v = point(t, map[bool]string{true: double, false: generator}[v.Hex() == generator])
+		case *shares.Scheme:
+			*v, _ = shares.ParseScheme("FROST_BITCOIN", "secp256k1")
+		default:
+			t.Fatalf("no change for %s", kind.Field(i).Name)
+		}
+		changed[kind.Field(i).Name] = s
+	}
+	return changed
+}
+
+func TestEveryFieldIsSigned(t *testing.T) {
+	member, identity := newMember(t)
+	signed, err := Sign(example(t), member.ID, identity)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := signed.Verify(member); err != nil {
+		t.Fatal(err)
+	}
+	for name, changed := range changes(t) {
+		forged := signed
+		forged.Statement = changed
+		if err := forged.Verify(member); !errors.Is(err, ErrStatement) {
+			t.Errorf("%s can be changed: %v", name, err)
+		}
+	}
+}
+
+func TestAStatementOfAnotherSignerIsRefused(t *testing.T) {
+	member, identity := newMember(t)
+	other, otherIdentity := newMember(t)
+	for name, signed := range map[string]func() (Signed, error){
+		"signed by another":       func() (Signed, error) { return Sign(example(t), member.ID, otherIdentity) },
+		"said for another":        func() (Signed, error) { return Sign(example(t), other.ID, identity) },
+		"said by no known signer": func() (Signed, error) { return Sign(example(t), other.ID, otherIdentity) },
+	} {
+		s, err := signed()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := s.Verify(member); !errors.Is(err, ErrStatement) {
+			t.Errorf("%s: got %v", name, err)
+		}
+	}
+	if err := (Signed{}).Verify(manifest.Member{}); !errors.Is(err, ErrStatement) {
+		t.Errorf("nothing said by nobody: %v", err)
+	}
+	if _, err := Sign(Statement{}, member.ID, identity); err == nil {
+		t.Error("signed nothing")
+	}
+}
+
+func TestCheckNamesWhatDiffers(t *testing.T) {
+	want := example(t)
+	if err := want.Check(want); err != nil {
+		t.Error(err)
+	}
+	if err := want.Check(Statement{}); err != nil {
+		t.Errorf("compared with nothing: %v", err)
+	}
+	for name, other := range changes(t) {
+		err := other.Check(want)
+		if name == "Time" {
+			if err != nil {
+				t.Errorf("the time is compared: %v", err)
+			}
+			continue
+		}
+		if !errors.Is(err, ErrStatement) {
+			t.Errorf("%s may differ: %v", name, err)
+		}
+	}
+}
