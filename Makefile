@@ -40,4 +40,4 @@ fuzz: ## run every fuzz target for FUZZTIME (default 1m) each
 
 .PHONY: clean
 clean: ## remove what was built
-	rm -rf bin test/interop/node_modules
+	rm -rf bin test/interop/node_modules test/readers/node_modules
