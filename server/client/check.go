@@ -1,0 +1,91 @@
+package client
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"keyferry/server/challenge"
+)
+
+// maxSkew is by how much the server's clock may differ from ours.
+const maxSkew = 2 * time.Minute
+
+// ErrChallenge says that the server wants something else signed than what the caller
+// asked for. Nothing was signed.
+var ErrChallenge = errors.New("refusing to sign: the challenge is not for this request")
+
+// Expectation is what the caller knows by itself. Empty members are not checked.
+type Expectation struct {
+	Deployment   string
+	Organisation string
+	User         string
+}
+
+// offer is the server's answer to POST /auth/action/init, as far as it matters here.
+type offer struct {
+	Challenge  string           `json:"challenge"`
+	Identifier string           `json:"challengeIdentifier"`
+	Input      *challenge.Input `json:"challengeInput"`
+	Allowed    struct {
+		Key []struct {
+			ID string `json:"id"`
+		} `json:"key"`
+	} `json:"allowCredentials"`
+}
+
+// check accepts an offer whose challenge commits to this very request, by this caller,
+// now. The challenge is computed here: what the server says it means is worth nothing
+// until it hashes to what is to be signed.
+func (e Expectation) check(o offer, request challenge.Request, now time.Time) error {
+	if o.Input == nil {
+		return fmt.Errorf("%w: the server does not say what the challenge is for", ErrChallenge)
+	}
+	if o.Input.Challenge() != o.Challenge {
+		return fmt.Errorf("%w: it is not the hash of what the server says it is for", ErrChallenge)
+	}
+	if err := o.Input.Binds(request); err != nil {
+		return fmt.Errorf("%w: %w", ErrChallenge, err)
+	}
+	return errors.Join(e.checkNames(o.Input), checkWindow(o.Input, now))
+}
+
+func (e Expectation) checkNames(in *challenge.Input) error {
+	for _, name := range []struct{ what, expected, said string }{
+		{"deployment", e.Deployment, in.Deployment},
+		{"organisation", e.Organisation, in.Organisation},
+		{"user", e.User, in.User},
+	} {
+		if name.expected != "" && name.expected != name.said {
+			return fmt.Errorf("%w: it is for %s %q in place of %q", ErrChallenge, name.what, name.said, name.expected)
+		}
+	}
+	return nil
+}
+
+// checkWindow keeps a signature from being good for later or for long.
+func checkWindow(in *challenge.Input, now time.Time) error {
+	issued, expires := in.IssuedAt.Time(), in.ExpiresAt.Time()
+	length := expires.Sub(issued)
+	if length <= 0 || length > challenge.MaxWindow {
+		return fmt.Errorf("%w: it would be good for %v", ErrChallenge, length)
+	}
+	if issued.After(now.Add(maxSkew)) || expires.Before(now.Add(-maxSkew)) {
+		return fmt.Errorf("%w: it is good from %v to %v, and it is %v: compare the clocks", ErrChallenge, issued, expires, now.UTC())
+	}
+	return nil
+}
+
+// allows reports whether the server knows the credential as the caller's.
+func (o offer) allows(id string) error {
+	known := func(k struct {
+		ID string `json:"id"`
+	}) bool {
+		return k.ID == id
+	}
+	if !slices.ContainsFunc(o.Allowed.Key, known) {
+		return fmt.Errorf("credential %s is not among those that this caller may sign with", id)
+	}
+	return nil
+}
