@@ -1,0 +1,135 @@
+package config
+
+import (
+	"errors"
+	"fmt"
+	"net"
+	"path/filepath"
+	"time"
+	"unicode"
+)
+
+// The least and the most that is sensible.
+const (
+	minSigners    = 3 // official clients ask for 3 of the cluster's signers
+	maxSigners    = 255
+	maxDeployment = 100
+	maxAction     = 5 * time.Minute
+	maxTimeout    = 10 * time.Minute
+	minBody       = 4 << 10
+	maxBody       = 16 << 20
+	maxSessions   = 64
+)
+
+// Validate joins everything that is wrong with c, and says what to do about it. It
+// opens no files.
+func (c Config) Validate() error {
+	return errors.Join(
+		c.checkDeployment(), c.checkListen(), c.checkNames(), c.RelyingParty.checkOrigins(), c.checkSigners(), c.checkTimeouts(), c.checkLimits(),
+	)
+}
+
+func (c Config) checkDeployment() error {
+	if c.Deployment == "" {
+		return errors.New("deployment: give this installation a name of its own; it can never change, since shares are sealed for it")
+	}
+	if len(c.Deployment) > maxDeployment {
+		return fmt.Errorf("deployment: at most %d bytes", maxDeployment)
+	}
+	for _, r := range c.Deployment {
+		if !unicode.IsGraphic(r) || unicode.IsSpace(r) {
+			return errors.New("deployment: no blanks and no control characters")
+		}
+	}
+	return nil
+}
+
+func (c Config) checkListen() error {
+	host, _, err := net.SplitHostPort(c.Listen)
+	if err != nil {
+		return fmt.Errorf("listen: %q is not host:port", c.Listen)
+	}
+	if (c.TLS.CertificateFile == "") != (c.TLS.KeyFile == "") {
+		return errors.New("tls: certificateFile and keyFile go together")
+	}
+	if !c.TLS.Enabled() && !loopback(host) {
+		return fmt.Errorf("listen: plain HTTP is for loopback only, and %q is not: configure tls", host)
+	}
+	return nil
+}
+
+// loopback takes names by their letters: resolving them could give another answer
+// later.
+func loopback(host string) bool {
+	ip := net.ParseIP(host)
+	return host == "localhost" || ip != nil && ip.IsLoopback()
+}
+
+func (c Config) checkNames() error {
+	return errors.Join(
+		needed("relyingParty.id", c.RelyingParty.ID, "the domain that users see"),
+		needed("relyingParty.name", c.RelyingParty.Name, "the service's name for people"),
+		needed("database", c.Database, "the path of the server's SQLite file; it is made if missing"),
+		needed("tokenKeyFile", c.TokenKeyFile, "the path of a PEM file with a P-256 key; it is made if missing"),
+		needed("pkcs11.module", c.PKCS11.Module, "the path of the PKCS#11 library"),
+	)
+}
+
+func needed(name, value, what string) error {
+	if value == "" {
+		return fmt.Errorf("%s: missing: give %s", name, what)
+	}
+	return nil
+}
+
+func (c Config) checkSigners() error {
+	var errs []error
+	if n := len(c.Signers); n < minSigners || n > maxSigners {
+		errs = append(errs, fmt.Errorf("signers: %d to %d are needed and %d are listed", minSigners, maxSigners, n))
+	}
+	labels := map[string]bool{}
+	stores := map[string]bool{filepath.Clean(c.Database): true}
+	for i, s := range c.Signers {
+		errs = append(errs, s.check(i))
+		if s.Label != "" && labels[s.Label] {
+			errs = append(errs, fmt.Errorf("signers[%d].label: %q is another signer's too: each signer has a token of its own", i, s.Label))
+		}
+		if store := filepath.Clean(s.Store); s.Store != "" && stores[store] {
+			errs = append(errs, fmt.Errorf("signers[%d].store: %s is in use already: each signer has a file of its own", i, s.Store))
+		}
+		labels[s.Label], stores[filepath.Clean(s.Store)] = true, true
+	}
+	return errors.Join(errs...)
+}
+
+func (s Signer) check(i int) error {
+	name := func(member string) string { return fmt.Sprintf("signers[%d].%s", i, member) }
+	return errors.Join(
+		needed(name("label"), s.Label, "the label of the signer's token"),
+		needed(name("pinFile"), s.PINFile, "the path of a file with the token's PIN"),
+		needed(name("store"), s.Store, "the path of the signer's SQLite file; it is made if missing"),
+	)
+}
+
+func (c Config) checkTimeouts() error {
+	return errors.Join(
+		within("timeouts.signers", c.Timeouts.Signers, time.Second, maxTimeout),
+		within("timeouts.action", c.Timeouts.Action, time.Second, maxAction),
+		within("timeouts.body", c.Timeouts.Body, time.Second, maxTimeout),
+		within("timeouts.shutdown", c.Timeouts.Shutdown, time.Second, maxTimeout),
+	)
+}
+
+func (c Config) checkLimits() error {
+	return errors.Join(
+		within("limits.body", c.Limits.Body, minBody, maxBody),
+		within("limits.sessions", c.Limits.Sessions, 1, maxSessions),
+	)
+}
+
+func within[N time.Duration | int | int64](name string, value, least, most N) error {
+	if value < least || value > most {
+		return fmt.Errorf("%s: %v is not between %v and %v", name, value, least, most)
+	}
+	return nil
+}
