@@ -1,0 +1,122 @@
+//go:build cgo
+
+package server
+
+import (
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/tls"
+	"crypto/x509"
+	"encoding/pem"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+
+	"keyferry/config"
+	"keyferry/server/identity"
+)
+
+// maxKeyFile is far above any private key in PEM.
+const maxKeyFile = 64 << 10
+
+// openTokens returns the issuer of access tokens, whose key is made at first use.
+func openTokens(c Config) (*identity.Tokens, error) {
+	key, err := loadTokenKey(c.TokenKeyFile)
+	if errors.Is(err, fs.ErrNotExist) {
+		if err := makeTokenKey(c.TokenKeyFile); err != nil {
+			return nil, fmt.Errorf("making the key for access tokens: %w", err)
+		}
+		key, err = loadTokenKey(c.TokenKeyFile)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("the key for access tokens: %w", err)
+	}
+	return identity.NewTokens(key, c.Deployment, c.Now)
+}
+
+func loadTokenKey(path string) (*ecdsa.PrivateKey, error) {
+	text, err := readPrivate(path)
+	if err != nil {
+		return nil, err
+	}
+	defer clear(text)
+	block, _ := pem.Decode(text)
+	if block == nil || block.Type != "PRIVATE KEY" {
+		return nil, fmt.Errorf("%s is not a PEM file of PKCS#8 (BEGIN PRIVATE KEY)", path)
+	}
+	// The parser's error is not passed on, since it may quote the key.
+	parsed, err := x509.ParsePKCS8PrivateKey(block.Bytes)
+	key, ok := parsed.(*ecdsa.PrivateKey)
+	if err != nil || !ok || key.Curve != elliptic.P256() {
+		return nil, fmt.Errorf("%s does not hold a P-256 key", path)
+	}
+	return key, nil
+}
+
+// makeTokenKey gives the file its name only when it is complete, and never takes the
+// place of another: of two processes that make it, both then use the first one's.
+func makeTokenKey(path string) error {
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		return err
+	}
+	der, err := x509.MarshalPKCS8PrivateKey(key)
+	if err != nil {
+		return err
+	}
+	file, err := os.CreateTemp(filepath.Dir(path), ".token-key-*") // mode 0600
+	if err != nil {
+		return err
+	}
+	defer os.Remove(file.Name())
+	err = pem.Encode(file, &pem.Block{Type: "PRIVATE KEY", Bytes: der})
+	if err := errors.Join(err, file.Sync(), file.Close()); err != nil {
+		return err
+	}
+	if err := os.Link(file.Name(), path); err != nil && !errors.Is(err, fs.ErrExist) {
+		return err
+	}
+	return nil
+}
+
+// readPrivate reads a file that holds a secret. Its group may read it: that is how
+// containers are handed secrets. Nobody else may, and only its owner may write it.
+func readPrivate(path string) ([]byte, error) {
+	file, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer file.Close()
+	info, err := file.Stat()
+	if err != nil {
+		return nil, err
+	}
+	if !info.Mode().IsRegular() {
+		return nil, fmt.Errorf("%s is not a regular file", path)
+	}
+	if mode := info.Mode().Perm(); mode&0o037 != 0 {
+		return nil, fmt.Errorf("%s: mode %04o lets others at it: chmod 0600 it", path, mode)
+	}
+	return io.ReadAll(io.LimitReader(file, maxKeyFile))
+}
+
+func loadCertificate(c config.TLS) (tls.Certificate, error) {
+	key, err := readPrivate(c.KeyFile)
+	if err != nil {
+		return tls.Certificate{}, fmt.Errorf("the TLS key: %w", err)
+	}
+	defer clear(key)
+	chain, err := os.ReadFile(c.CertificateFile)
+	if err != nil {
+		return tls.Certificate{}, fmt.Errorf("the TLS certificate: %w", err)
+	}
+	certificate, err := tls.X509KeyPair(chain, key)
+	if err != nil {
+		return tls.Certificate{}, fmt.Errorf("the TLS certificate %s and its key: %w", c.CertificateFile, err)
+	}
+	return certificate, nil
+}

@@ -1,0 +1,103 @@
+//go:build cgo
+
+package server
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"sync"
+	"time"
+
+	"keyferry/server/api"
+)
+
+const (
+	purgeEvery = time.Minute
+	// purgeAfter is how long user actions are kept when they have expired, so that a
+	// late request is told so rather than that there was none.
+	purgeAfter = time.Hour
+)
+
+// listen takes the address. Connections wait until Run answers them.
+func (s *Server) listen(handler http.Handler) error {
+	s.http = api.NewHTTPServer(handler, s.limits())
+	s.http.ErrorLog = slog.NewLogLogger(s.config.Log.Handler(), slog.LevelWarn)
+	if s.config.TLS.Enabled() {
+		certificate, err := loadCertificate(s.config.TLS)
+		if err != nil {
+			return err
+		}
+		s.http.TLSConfig = &tls.Config{Certificates: []tls.Certificate{certificate}, MinVersion: tls.VersionTLS12}
+	}
+	listener, err := net.Listen("tcp", s.config.Listen)
+	if err != nil {
+		return fmt.Errorf("listening: %w", err)
+	}
+	s.listener = listener
+	s.closers.add(func() error { return ignoreClosed(listener.Close()) })
+	return nil
+}
+
+// Run answers requests until ctx ends. Then it takes no new ones, lets those that run
+// come to their end for as long as is configured, and returns nil.
+func (s *Server) Run(ctx context.Context) error {
+	background, stop := context.WithCancel(ctx)
+	var purging sync.WaitGroup
+	purging.Go(func() { s.purge(background) })
+	defer purging.Wait()
+	defer stop()
+
+	served := make(chan error, 1)
+	go func() { served <- s.serve() }()
+	select {
+	case err := <-served:
+		return fmt.Errorf("serving: %w", err)
+	case <-ctx.Done():
+		return s.shutdown()
+	}
+}
+
+func (s *Server) serve() error {
+	if s.http.TLSConfig != nil {
+		return s.http.ServeTLS(s.listener, "", "")
+	}
+	return s.http.Serve(s.listener)
+}
+
+func (s *Server) shutdown() error {
+	ctx, cancel := context.WithTimeout(context.Background(), s.config.Timeouts.Shutdown)
+	defer cancel()
+	if err := s.http.Shutdown(ctx); err != nil {
+		s.http.Close()
+		return fmt.Errorf("requests were still running after %v and were cut off: %w", s.config.Timeouts.Shutdown, err)
+	}
+	return nil
+}
+
+// purge removes user actions that nobody can use any more.
+func (s *Server) purge(ctx context.Context) {
+	ticker := time.NewTicker(purgeEvery)
+	defer ticker.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-ticker.C:
+		}
+		if _, err := s.store.PurgeActions(ctx, s.config.Now().Add(-purgeAfter)); err != nil && ctx.Err() == nil {
+			s.config.Log.Warn("purging expired user actions", "error", err)
+		}
+	}
+}
+
+func ignoreClosed(err error) error {
+	if errors.Is(err, net.ErrClosed) {
+		return nil
+	}
+	return err
+}
