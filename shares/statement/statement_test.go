@@ -7,6 +7,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"reflect"
+	"strings"
 	"testing"
 
 	"keyferry/shares"
@@ -155,6 +156,34 @@ func TestCheckNamesWhatDiffers(t *testing.T) {
 		}
 		if !errors.Is(err, ErrStatement) {
 			t.Errorf("%s may differ: %v", name, err)
+		}
+	}
+}
+
+func TestAStatementSurvivesItsJSON(t *testing.T) {
+	member, identity := newMember(t)
+	signed, err := Sign(example(t), member.ID, identity)
+	if err != nil {
+		t.Fatal(err)
+	}
+	back, err := signed.JSON().Parse()
+	if err != nil || !reflect.DeepEqual(back, signed) {
+		t.Fatalf("came back as %+v, %v", back, err)
+	}
+	for name, spoil := range map[string]func(j *JSON){
+		"an alias":              func(j *JSON) { j.Protocol = "CGGMP24" },
+		"an unknown curve":      func(j *JSON) { j.Curve = "p256" },
+		"a point off the curve": func(j *JSON) { j.PublicKey = "02" + j.VectorHash },
+		"no commitment":         func(j *JSON) { j.Commitment = "" },
+		"capital hex":           func(j *JSON) { j.Commitment = strings.ToUpper(j.Commitment) },
+		"a short hash":          func(j *JSON) { j.ActionHash = j.ActionHash[2:] },
+		"an index of zero":      func(j *JSON) { j.Index = strings.Repeat("0", 64) },
+		"no signer":             func(j *JSON) { j.SignerID = "" },
+	} {
+		j := signed.JSON()
+		spoil(&j)
+		if s, err := j.Parse(); !errors.Is(err, ErrStatement) || s.Signature != nil {
+			t.Errorf("%s: read as %+v, %v", name, s, err)
 		}
 	}
 }
