@@ -2,10 +2,11 @@
 
 #define _GNU_SOURCE
 #include "direct.h"
-#include "wipe.h"
 
 #include <dlfcn.h>
 #include <string.h>
+
+#include "../shares/locked/wipe.h"
 
 // RTLD_NODELETE: modules written in C++ leave handlers for the end of threads behind,
 // and unmapping their code under those ends the process.

@@ -4,10 +4,11 @@ package hsm
 
 /*
 #cgo CFLAGS: -Wall -Wextra
+#cgo keyferry_nowipe CFLAGS: -DKEYFERRY_NOWIPE
 #cgo linux LDFLAGS: -ldl
 #include <stdlib.h>
 #include "direct.h"
-#include "wipe.h"
+#include "../shares/locked/wipe.h"
 */
 import "C"
 
@@ -30,7 +31,7 @@ const (
 
 // Wipes reports whether calls that carry secrets clear the vector registers and the
 // stack before they return. It is false only in builds with the tag keyferry_nowipe.
-func Wipes() bool { return C.kf_wipes == 1 }
+func Wipes() bool { return C.KF_WIPES == 1 }
 
 // direct calls the loaded library without a copy between caller and library. Its
 // errors are pkcs11.Error, as those of miekg/pkcs11.

@@ -12,7 +12,7 @@
 //     token made of them; handles.go finds them again at each login; restrict.go
 //     tries to misuse them
 //   - seal.go, ecdh.go and identity.go are what the keys do
-//   - direct.go with direct.c and wipe.c is our own small binding, and errors.go what
+//   - direct.go with direct.c is our own small binding, and errors.go what
 //     PKCS#11's return values mean to callers
 //
 // # Who initialises the library

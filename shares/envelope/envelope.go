@@ -14,18 +14,15 @@
 // (RFC 5869) of S, 33 bytes compressed, with the salt and info below. Nonce and
 // associated data are fixed.
 //
+// agreement.go says what is needed of the curve. In builds with cgo libsecp256k1
+// does it (agreement_secp256k1.go), in pure Go dcrd (agreement_dcrd.go). Encryption
+// keys are parsed by dcrd in both. derive.go makes the AES key.
+//
 // An envelope shows nothing about who made it. Anyone can seal to a public key;
 // who sealed what is told by signatures around it.
 package envelope
 
-import (
-	"crypto/aes"
-	"crypto/cipher"
-	"crypto/hkdf"
-	"crypto/sha256"
-	"errors"
-	"fmt"
-)
+import "errors"
 
 const (
 	// salt and info separate these AES keys from every other use of a shared point.
@@ -39,7 +36,6 @@ const (
 	scalarSize     = 32
 	pointSize      = 33 // SEC1 compressed
 	tagSize        = 16
-	aesKeySize     = 32
 	maxPlaintext   = 64 << 10 // a real one has 232 bytes, or about 170 for each signer
 	maxEnvelope    = maxPlaintext + Overhead
 	encodedKeySize = 1 + pointSize
@@ -62,26 +58,3 @@ var (
 // nonce is all zero. That is safe because an AES key is never used twice: it comes
 // from an ephemeral key that is drawn afresh in every Seal.
 var nonce [12]byte
-
-// aead returns AES-256-GCM under the key that belongs to a shared point. It runs
-// inside locked.Do: HKDF and the cipher keep their state on the heap.
-func aead(sharedPoint []byte) (cipher.AEAD, error) {
-	prk, err := hkdf.Extract(sha256.New, sharedPoint, []byte(salt))
-	if err != nil {
-		return nil, fmt.Errorf("deriving the envelope's key: %w", err)
-	}
-	return aeadFromPRK(prk)
-}
-
-// aeadFromPRK does the second half, HKDF-Expand.
-func aeadFromPRK(prk []byte) (cipher.AEAD, error) {
-	key, err := hkdf.Expand(sha256.New, prk, info, aesKeySize)
-	if err != nil {
-		return nil, fmt.Errorf("deriving the envelope's key: %w", err)
-	}
-	block, err := aes.NewCipher(key)
-	if err != nil {
-		return nil, fmt.Errorf("deriving the envelope's key: %w", err)
-	}
-	return cipher.NewGCM(block)
-}

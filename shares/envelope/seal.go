@@ -12,18 +12,17 @@ import (
 // or [ErrSeal], or say that there is no locked memory.
 func (k EncryptionKey) Seal(plaintext *locked.Buffer) ([]byte, error) {
 	defer plaintext.Resize(0)
-	curve := chosenAgreement()
-	e, err := drawKeyPair(curve)
+	ephemeral, err := drawScalar()
 	if err != nil {
 		return nil, err
 	}
-	defer e.scalar.Destroy()
-	return k.sealWith(curve, e, plaintext)
+	defer ephemeral.Destroy()
+	return k.sealWith(chosenAgreement(), ephemeral, plaintext)
 }
 
-// sealWith seals under a given ephemeral key, which must never be used again: with
+// sealWith seals under a given ephemeral scalar, which must never be used again: with
 // the fixed nonce, a second message would give both away.
-func (k EncryptionKey) sealWith(curve agreement, e keyPair, plaintext *locked.Buffer) ([]byte, error) {
+func (k EncryptionKey) sealWith(curve agreement, ephemeral, plaintext *locked.Buffer) ([]byte, error) {
 	if k.IsZero() {
 		return nil, fmt.Errorf("sealing: %w: no encryption key", ErrKey)
 	}
@@ -36,7 +35,8 @@ func (k EncryptionKey) sealWith(curve agreement, e keyPair, plaintext *locked.Bu
 		return nil, err
 	}
 	defer shared.Destroy()
-	if err := curve.shareOnce((*[scalarSize]byte)(e.scalar.Bytes()), &k.point, (*[pointSize]byte)(shared.Bytes())); err != nil {
+	var public [pointSize]byte
+	if err := curve.ephemeral((*[scalarSize]byte)(ephemeral.Bytes()), &k.point, &public, (*[pointSize]byte)(shared.Bytes())); err != nil {
 		return nil, fmt.Errorf("sealing: %w", err)
 	}
 	plaintext.Resize(length + Overhead)
@@ -44,7 +44,7 @@ func (k EncryptionKey) sealWith(curve agreement, e keyPair, plaintext *locked.Bu
 		return nil, err
 	}
 	sealed := make([]byte, 0, length+Overhead)
-	return append(append(sealed, plaintext.Bytes()[:length+tagSize]...), e.public[:]...), nil
+	return append(append(sealed, plaintext.Bytes()[:length+tagSize]...), public[:]...), nil
 }
 
 // encryptInPlace turns the first length bytes into ciphertext and tag.

@@ -56,26 +56,9 @@ func OpenWithToken(ctx context.Context, token SharedXHasher, envelope []byte) (*
 		func() (cipher.AEAD, error) { return aeadFromInnerHash(hashes.Bytes()[sha256.Size:]) })
 }
 
-// innerPrefix is what HMAC's inner hash takes before x: the padded salt ⊕ ipad, 64
-// bytes, and the shared point's SEC1 prefix.
-func innerPrefix(parity byte) []byte { return append(paddedSalt(0x36), parity) }
-
-// aeadFromInnerHash finishes HKDF-Extract, SHA-256((salt ⊕ opad) || inner hash), and
-// goes on as for any shared point. It runs inside locked.Do.
-func aeadFromInnerHash(inner []byte) (cipher.AEAD, error) {
-	outer := sha256.New()
-	outer.Write(paddedSalt(0x5c))
-	outer.Write(inner)
-	return aeadFromPRK(outer.Sum(nil))
-}
-
-// paddedSalt is HMAC's key block: the salt, zeros up to the block size, each byte
-// ⊕ pad.
-func paddedSalt(pad byte) []byte {
-	block := make([]byte, sha256.BlockSize, sha256.BlockSize+1)
-	copy(block, salt)
-	for i := range block {
-		block[i] ^= pad
-	}
-	return block
+// innerPrefix is what HMAC's inner hash takes before x: its first block, 64 bytes, and
+// the shared point's SEC1 prefix.
+func innerPrefix(parity byte) []byte {
+	block := innerBlock([]byte(salt))
+	return append(block[:], parity)
 }

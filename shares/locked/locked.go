@@ -2,13 +2,14 @@
 //
 // A [Buffer] is a piece of memory that the garbage collector never sees, never
 // moves and never copies: anonymous pages, locked against swapping, left out of
-// core dumps, and wiped before they are given back. Every plaintext share, every
+// core dumps and children, and wiped by Destroy. Every plaintext share, every
 // scalar and every transport key of this project lives in one, from the moment
-// it comes out of a token or a decryption until the caller's Destroy.
+// it comes out of a token or a decryption until the caller's Destroy. A few wiped
+// pages are kept for the next Buffers; see spare_linux.go.
 //
 // [Do] is the other half: arithmetic on a secret happens in registers, on the
 // stack and in short-lived heap values, and Do has the runtime erase these where
-// the build supports it.
+// the build supports it. For arithmetic in C, wipe.h does so at the end of the call.
 //
 // What this package does not do: it does not encrypt memory, and it does not
 // protect against someone who can read the process while a secret is in use.
@@ -29,7 +30,7 @@ var ErrMemory = errors.New("locked memory is not available")
 //
 // A Buffer prints as [secret] through fmt, slog and encoding/json.
 type Buffer struct {
-	pages []byte // the whole mapping
+	pages []byte // all that was allocated, in whole pages
 	data  []byte // pages[:len:capacity]
 }
 
@@ -55,8 +56,9 @@ func NewWithCapacity(length, capacity int) (*Buffer, error) {
 	return b, nil
 }
 
-// Bytes returns the secret itself. The slice is valid until Destroy, and must not
-// be kept, converted to a string or appended to.
+// Bytes returns the secret itself. The slice is valid until Destroy: afterwards the
+// memory may be another Buffer's. It must not be kept, converted to a string or
+// appended to.
 func (b *Buffer) Bytes() []byte { return b.data }
 
 // Len returns the secret's length in bytes.

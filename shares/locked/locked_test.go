@@ -5,9 +5,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"log/slog"
-	"os"
-	"regexp"
-	"runtime"
 	"strings"
 	"testing"
 )
@@ -70,31 +67,6 @@ func TestImpossibleSizesAreRefused(t *testing.T) {
 	for _, size := range [][2]int{{0, 0}, {-1, 4}, {5, 4}} {
 		if _, err := NewWithCapacity(size[0], size[1]); err == nil {
 			t.Errorf("made a buffer of %d of %d bytes", size[0], size[1])
-		}
-	}
-}
-
-// The kernel's own account of the mapping: locked ("lo"), not dumped ("dd"), not
-// inherited ("dc").
-func TestPagesAreLockedAndNotDumped(t *testing.T) {
-	if runtime.GOOS != "linux" {
-		t.Skip("the plain fallback has no pages of its own")
-	}
-	b := newBuffer(t, 32, 32)
-	smaps, err := os.ReadFile("/proc/self/smaps")
-	if err != nil {
-		t.Fatal(err)
-	}
-	start := fmt.Sprintf("%x-", &b.Bytes()[0])
-	start = strings.TrimPrefix(start, "0x")
-	_, entry, found := strings.Cut(string(smaps), "\n"+start)
-	if !found {
-		t.Fatalf("no mapping starts at %s", start)
-	}
-	flags := regexp.MustCompile(`VmFlags:(.*)`).FindStringSubmatch(entry)[1]
-	for _, flag := range []string{" lo ", " dd ", " dc "} {
-		if !strings.Contains(flags, flag) {
-			t.Errorf("flags%sdo not have%s", flags, flag)
 		}
 	}
 }

@@ -3,19 +3,48 @@ package locked
 import (
 	"errors"
 	"fmt"
+	"os"
 
 	"golang.org/x/sys/unix"
 )
 
-// allocate maps fresh pages: private and anonymous, so zero; locked, so never
-// swapped; not dumped; and not inherited by a child process.
+// allocate returns zeroed memory of at least the given size.
 func allocate(size int) ([]byte, error) {
+	if size > os.Getpagesize() {
+		return mapLocked(size)
+	}
+	if page := takeSpare(); page != nil {
+		return page, nil
+	}
+	return mapLocked(os.Getpagesize())
+}
+
+// release takes back what allocate gave, wiped by the caller.
+func release(pages []byte) {
+	if len(pages) != os.Getpagesize() || !keepSpare(pages) {
+		unmap(pages)
+	}
+}
+
+// mapLocked tries again without the spare pages, which count against the limit for
+// locked memory.
+func mapLocked(size int) ([]byte, error) {
+	pages, err := mapFresh(size)
+	if err != nil && freeSpare() {
+		return mapFresh(size)
+	}
+	return pages, err
+}
+
+// mapFresh maps fresh pages: private and anonymous, so zero; locked, so never
+// swapped; not dumped; and not inherited by a child process.
+func mapFresh(size int) ([]byte, error) {
 	pages, err := unix.Mmap(-1, 0, size, unix.PROT_READ|unix.PROT_WRITE, unix.MAP_PRIVATE|unix.MAP_ANON)
 	if err != nil {
 		return nil, fmt.Errorf("%w: mapping %d bytes: %w", ErrMemory, size, err)
 	}
 	if err := lock(pages); err != nil {
-		release(pages)
+		unmap(pages)
 		return nil, err
 	}
 	return pages, nil
@@ -35,6 +64,3 @@ func lock(pages []byte) error {
 	}
 	return nil
 }
-
-// release cannot fail for a mapping of our own; munmap unlocks it too.
-func release(pages []byte) { _ = unix.Munmap(pages) }

@@ -1,0 +1,6 @@
+//go:build !cgo
+
+package envelope
+
+// chosenAgreement is what Seal and Open use.
+func chosenAgreement() agreement { return dcrdAgreement{} }
