@@ -107,8 +107,10 @@ var (
 	ErrConsent = fault.New(fault.Forbidden, "signer.consent", "user action signature is missing or invalid")
 	// ErrReplayed: the action was used before, for something else or too long ago.
 	ErrReplayed = fault.New(fault.Invalid, "signer.replayed", "user action has already been used")
-	// ErrNoShare: the signer has no share of such a key of that organisation.
-	ErrNoShare = fault.New(fault.NotFound, "signer.no-share", "key not found")
+	// ErrNoShare: the signer has no share of such a key of that organisation. Who asks
+	// for a key that is not there is told so before signers are asked; so this is a
+	// share that was lost.
+	ErrNoShare = fault.New(fault.Internal, "signer.no-share", "Internal Server Error")
 	// ErrDamaged: the stored share is not what was once stored in its place.
 	ErrDamaged = fault.New(fault.Internal, "signer.share-damaged", "Internal Server Error")
 	// ErrUnavailable: the signer's token or store does not answer now.

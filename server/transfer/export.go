@@ -25,9 +25,14 @@ type Exported struct {
 	Shares     []signer.SealedShare // in the order of their indexes
 }
 
-// Export exports the key that the signed action behind the proof names.
+// Export exports the key that the signed action behind the proof names, which must be
+// the one that the caller means: signers go by the action, and the journal by the id.
 func (s *Service) Export(ctx context.Context, proof useraction.Proof, id keyring.KeyID) (Exported, error) {
-	order, err := signer.ParseExport([]byte(proof.Signed().Payload))
+	signed := proof.Signed()
+	if named, err := signer.ExportedKey(signed.Input.Method, signed.Input.Path); err != nil || named != id {
+		return Exported{}, useraction.ErrOtherRequest.Because(err)
+	}
+	order, err := signer.ParseExport([]byte(signed.Payload))
 	if err != nil {
 		return Exported{}, err
 	}
@@ -89,7 +94,10 @@ func (s *Service) release(ctx context.Context, grant policy.ExportGrant, order s
 	return s.finishExport(ctx, export, entry, answers)
 }
 
+// finishExport has a time of its own, since the signers may have used up theirs.
 func (s *Service) finishExport(ctx context.Context, export Export, entry audit.Entry, answers []answer[signer.SealedShare]) ([]signer.SealedShare, error) {
+	ctx, cancel := s.detach(ctx)
+	defer cancel()
 	refusal := firstError(answers)
 	entry.Outcome, entry.Signers = outcomeOf(answers), outcomes(answers)
 	if refusal != nil {

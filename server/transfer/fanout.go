@@ -2,6 +2,9 @@ package transfer
 
 import (
 	"context"
+	"fmt"
+	"runtime"
+	"strings"
 	"sync"
 
 	"keyferry/server/audit"
@@ -23,12 +26,36 @@ func askAll[T any](ctx context.Context, signers []signer.Signer, ask func(contex
 	var wait sync.WaitGroup
 	for i, one := range signers {
 		wait.Go(func() {
-			value, err := ask(ctx, one)
-			answers[i] = answer[T]{signer: one.Info().ID, value: value, err: err}
+			answers[i].signer = one.Info().ID
+			answers[i].value, answers[i].err = guarded(ctx, one, ask)
 		})
 	}
 	wait.Wait()
 	return answers
+}
+
+// guarded makes an error of a panic, which would end the process, and with it the
+// requests of everybody. Of the stack it keeps the places and leaves out the arguments:
+// those may be secret.
+func guarded[T any](ctx context.Context, one signer.Signer, ask func(context.Context, signer.Signer) (T, error)) (value T, err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = fmt.Errorf("panic in signer %v: %v at %s", one.Info().ID, p, places())
+		}
+	}()
+	return ask(ctx, one)
+}
+
+// places names the functions and lines that led to a panic, the innermost first.
+func places() string {
+	const skipped, most = 3, 16 // Callers, places and the function that recovers
+	counters := make([]uintptr, most)
+	frames := runtime.CallersFrames(counters[:runtime.Callers(skipped, counters)])
+	var list []string
+	for frame, more := frames.Next(); more; frame, more = frames.Next() {
+		list = append(list, fmt.Sprintf("%s:%d", frame.Function, frame.Line))
+	}
+	return strings.Join(list, ", ")
 }
 
 // firstError returns the error of the first signer that has one.

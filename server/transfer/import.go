@@ -49,15 +49,20 @@ func (s *Service) takeIn(ctx context.Context, grant policy.ImportGrant, order si
 	if err := s.Journal.BeginImport(ctx, proof.ActionID(), running, entry); err != nil {
 		return keyring.Key{}, fmt.Errorf("recording import: %w", err)
 	}
+	prepared, err := s.prepareAll(ctx, &key, signer.Request{Action: proof.Signed()})
+	entry.Signers = prepared
+	if err != nil {
+		return keyring.Key{}, s.abandon(ctx, key.ID, entry, err)
+	}
+	return s.finishImport(ctx, key, entry)
+}
+
+// finishImport has a time of its own, since the signers may have used up theirs.
+func (s *Service) finishImport(ctx context.Context, key keyring.Key, entry audit.Entry) (keyring.Key, error) {
 	ctx, cancel := s.detach(ctx)
 	defer cancel()
-	prepared, err := s.prepareAll(ctx, &key, signer.Request{Action: proof.Signed()})
-	if err == nil {
-		entry.Kind, entry.Outcome, entry.Signers = audit.ImportFinished, audit.Stored, prepared
-		err = s.Journal.FinishImport(ctx, key, entry)
-	}
-	if err != nil {
-		entry.Signers = prepared
+	entry.Kind, entry.Outcome = audit.ImportFinished, audit.Stored
+	if err := s.Journal.FinishImport(ctx, key, entry); err != nil {
 		return keyring.Key{}, s.abandon(ctx, key.ID, entry, err)
 	}
 	// As the journal has it: a key that was exported under another id stays marked.
@@ -65,8 +70,11 @@ func (s *Service) takeIn(ctx context.Context, grant policy.ImportGrant, order si
 }
 
 // prepareAll has every signer take its share, compares what they say of the key, and
-// has every signer commit. It fills in the key's public key.
+// has every signer commit, whether or not the caller is still there. It fills in the
+// key's public key.
 func (s *Service) prepareAll(ctx context.Context, key *keyring.Key, request signer.Request) ([]audit.SignerOutcome, error) {
+	ctx, cancel := s.detach(ctx)
+	defer cancel()
 	prepared := askAll(ctx, s.Signers, func(ctx context.Context, one signer.Signer) (signer.Prepared, error) {
 		return one.Prepare(ctx, request)
 	})

@@ -49,10 +49,12 @@ func (n *Node) Prepare(ctx context.Context, r signer.Request) (signer.Prepared, 
 	return signer.Prepared{Signer: n.info.ID, Key: share.Key, Public: share.Public}, nil
 }
 
-// takeIn opens and checks this signer's share of the order and seals it in the token.
+// takeIn opens and checks this signer's share of the order, makes sure that it is the
+// organisation's to bring, and seals it in the token.
 func (n *Node) takeIn(ctx context.Context, consent useraction.Consent, order signer.ImportOrder) (Share, error) {
 	position := slices.Index(n.cluster, n.info.ID)
-	plaintext, err := envelope.OpenWithToken(ctx, n.Token, order.Shares[position].Ciphertext)
+	sealed := order.Shares[position].Ciphertext
+	plaintext, err := envelope.OpenWithToken(ctx, n.Token, sealed)
 	if errors.Is(err, envelope.ErrOpen) {
 		return Share{}, ErrBadShare.Because(err)
 	}
@@ -74,6 +76,9 @@ func (n *Node) takeIn(ctx context.Context, consent useraction.Consent, order sig
 	}
 	if share.PublicKey, err = imported.Public.PublicKey(); err != nil {
 		return Share{}, badShare(err)
+	}
+	if err := n.claim(ctx, consent.Org(), sealed); err != nil {
+		return Share{}, err
 	}
 	share.Blob, err = n.wrap(ctx, imported.Secret, share)
 	return share, err

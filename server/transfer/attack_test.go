@@ -1,0 +1,187 @@
+//go:build cgo
+
+package transfer_test
+
+import (
+	"context"
+	"encoding/base64"
+	"encoding/json"
+	"errors"
+	"log/slog"
+	"strings"
+	"testing"
+	"time"
+
+	"keyferry/server/audit"
+	"keyferry/server/fault"
+	"keyferry/server/identity"
+	"keyferry/server/keyring"
+	"keyferry/server/signer"
+	"keyferry/server/signer/node"
+	"keyferry/server/transfer"
+	"keyferry/server/useraction"
+	"keyferry/test/rig"
+)
+
+// A customer of the same deployment who got hold of another's import request, from a
+// copy of the database, say, must not have the key filed under his own name: he could
+// export it then.
+func TestImportRefusesEnvelopesOfAnotherOrganisation(t *testing.T) {
+	for name, change := range map[string]func(envelope []byte){
+		"as they are":                  func([]byte) {},
+		"with the parity turned round": func(envelope []byte) { envelope[len(envelope)-33] ^= 0x01 },
+	} {
+		t.Run(name, func(t *testing.T) {
+			o := newOffice(t)
+			body := o.Deal(t, o.scheme, 2, rig.Secret(t))
+			if _, err := o.service.Import(context.Background(), o.Prove(t, signer.ImportPath, body)); err != nil {
+				t.Fatal(err)
+			}
+			thief := o.Rig.Account(t, o.Organisation(t), identity.Permissions()...)
+			stolen := thief.Prove(t, signer.ImportPath, changeEnvelopes(t, body, change))
+			_, err := o.service.Import(context.Background(), stolen)
+			if !errors.Is(err, node.ErrForeignEnvelope) || fault.KindOf(err) != fault.Invalid {
+				t.Errorf("got %v", err)
+			}
+			page, err := o.service.Keys(context.Background(), thief.Principal(t), transfer.Cursor{}, 10)
+			if err != nil || len(page.Keys) > 0 {
+				t.Errorf("the thief has %d keys, %v", len(page.Keys), err)
+			}
+			if e := o.record(t, audit.ImportAbandoned); len(e) != 1 || e[0].Reason != "import.envelope-foreign" {
+				t.Errorf("recorded %+v", e)
+			}
+		})
+	}
+}
+
+func changeEnvelopes(t *testing.T, body string, change func(envelope []byte)) string {
+	t.Helper()
+	var request map[string]any
+	if err := json.Unmarshal([]byte(body), &request); err != nil {
+		t.Fatal(err)
+	}
+	for _, entry := range request["encryptedKeyShares"].([]any) {
+		share := entry.(map[string]any)
+		envelope, err := base64.StdEncoding.DecodeString(share["encryptedKeyShare"].(string))
+		if err != nil {
+			t.Fatal(err)
+		}
+		change(envelope)
+		share["encryptedKeyShare"] = base64.StdEncoding.EncodeToString(envelope)
+	}
+	changed, err := json.Marshal(request)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(changed)
+}
+
+// A client that failed may sign again for the shares that it dealt before.
+func TestImportTakesTheSameEnvelopesAgainFromTheirOrganisation(t *testing.T) {
+	o := newOffice(t)
+	body := o.Deal(t, o.scheme, 2, rig.Secret(t))
+	broken := o.with(t, faulty{commit: func(context.Context, keyring.KeyID) error { return errBroken }})
+	if _, err := broken.Import(context.Background(), o.Prove(t, signer.ImportPath, body)); !errors.Is(err, errBroken) {
+		t.Fatalf("got %v", err)
+	}
+	if _, err := o.service.Import(context.Background(), o.Prove(t, signer.ImportPath, body)); err != nil {
+		t.Errorf("the second attempt: %v", err)
+	}
+}
+
+// What signers release follows from what was signed. The journal must not be told of
+// another key than they are.
+func TestExportRefusesAnotherKeyThanTheSignedOne(t *testing.T) {
+	o := newOffice(t)
+	signed, named := o.mustImport(t), o.mustImport(t)
+	exported, err := o.service.Export(context.Background(), o.proveExport(t, o.Account, signed.ID), named.ID)
+	if !errors.Is(err, useraction.ErrOtherRequest) || exported.Shares != nil {
+		t.Errorf("got %v and %d shares", err, len(exported.Shares))
+	}
+	if len(o.record(t, audit.ExportBegun)) > 0 {
+		t.Error("an export was begun")
+	}
+}
+
+// Signers that use up their time must not take that of the journal with them.
+func TestExportThatTimedOutIsClosed(t *testing.T) {
+	o := newOffice(t)
+	key := o.mustImport(t)
+	slow := func(ctx context.Context, _ signer.Request) (signer.SealedShare, error) {
+		<-ctx.Done()
+		return signer.SealedShare{}, ctx.Err()
+	}
+	var signers []signer.Signer
+	for _, s := range o.Signers {
+		signers = append(signers, faulty{Signer: s, export: slow})
+	}
+	service := o.hasty(t, signers...)
+	if _, err := o.export(t, service, key.ID); !errors.Is(err, context.DeadlineExceeded) || !audit.IsRecorded(err) {
+		t.Errorf("got %v", err)
+	}
+	if o.key(t, key.ID).Exported() {
+		t.Error("nothing was released, and the key counts as exported")
+	}
+	if e := o.record(t, audit.ExportFinished); len(e) != 1 || e[0].Outcome != audit.Void {
+		t.Errorf("recorded %+v", e)
+	}
+}
+
+func TestImportForWhichSignersTookAllTheTimeIsFinished(t *testing.T) {
+	o := newOffice(t)
+	late := faulty{Signer: o.Signers[0], commit: func(ctx context.Context, key keyring.KeyID) error {
+		err := o.Signers[0].Commit(ctx, key)
+		<-ctx.Done()
+		return err
+	}}
+	key, err := o.importKey(t, o.hasty(t, late, o.Signers[1], o.Signers[2]))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := o.export(t, o.service, key.ID); err != nil {
+		t.Errorf("the key that was imported: %v", err)
+	}
+}
+
+// hasty returns a service that gives its signers next to no time.
+func (o *office) hasty(t *testing.T, signers ...signer.Signer) *transfer.Service {
+	t.Helper()
+	service, err := transfer.New(transfer.Config{
+		Journal: o.Store, Signers: signers, Timeout: 300 * time.Millisecond, Now: o.Clock.Now, Log: slog.New(slog.DiscardHandler),
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return service
+}
+
+// One signer's bug is not the end of everybody's requests.
+func TestASignerThatPanicsFailsAlone(t *testing.T) {
+	o := newOffice(t)
+	key := o.mustImport(t)
+	service := o.with(t, faulty{export: func(context.Context, signer.Request) (signer.SealedShare, error) { panic("a bug") }})
+	_, err := o.export(t, service, key.ID)
+	if err == nil || fault.KindOf(err) != fault.Internal || !strings.Contains(err.Error(), "TestASignerThatPanicsFailsAlone") {
+		t.Errorf("got %v", err)
+	}
+	if e := o.record(t, audit.ExportFinished); len(e) != 1 || e[0].Outcome != audit.Failed {
+		t.Errorf("recorded %+v", e)
+	}
+}
+
+// The caller's key is there, as the journal says: that a signer lost its share is the
+// service's own trouble, and not a key that was not found.
+func TestAShareThatASignerLostIsNotAKeyThatIsNotThere(t *testing.T) {
+	o := newOffice(t)
+	key := o.mustImport(t)
+	if err := o.Stores[0].DiscardShare(context.Background(), key.ID); err != nil {
+		t.Fatal(err)
+	}
+	_, err := o.export(t, o.service, key.ID)
+	if !errors.Is(err, signer.ErrNoShare) || fault.KindOf(err) != fault.Internal {
+		t.Errorf("got %v", err)
+	}
+	if e := o.record(t, audit.ExportFinished); len(e) != 1 || e[0].Reason != signer.ErrNoShare.Reason {
+		t.Errorf("recorded %+v", e)
+	}
+}
