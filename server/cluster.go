@@ -49,6 +49,7 @@ func (s *Server) openNode(ctx context.Context, module *hsm.Module, c config.Sign
 		return nil, fmt.Errorf("opening its store: %w", err)
 	}
 	s.closers.add(shares.Close)
+	s.signerStores = append(s.signerStores, shares)
 	return node.New(ctx, node.Config{
 		Deployment: s.config.Deployment, Token: token, Store: shares, Trust: s.store,
 		RelyingParty: relyingParty(s.config.RelyingParty), Now: s.config.Now,

@@ -79,7 +79,8 @@ func (s *Server) shutdown() error {
 	return nil
 }
 
-// purge removes user actions that nobody can use any more.
+// purge removes user actions, and the signers' records of them, that nobody can use
+// any more.
 func (s *Server) purge(ctx context.Context) {
 	ticker := time.NewTicker(purgeEvery)
 	defer ticker.Stop()
@@ -89,8 +90,23 @@ func (s *Server) purge(ctx context.Context) {
 			return
 		case <-ticker.C:
 		}
-		if _, err := s.store.PurgeActions(ctx, s.config.Now().Add(-purgeAfter)); err != nil && ctx.Err() == nil {
-			s.config.Log.Warn("purging expired user actions", "error", err)
+		now := s.config.Now()
+		s.purgeAll(ctx, "user actions", func() (int64, error) { return s.store.PurgeActions(ctx, now.Add(-purgeAfter)) })
+		for _, shares := range s.signerStores {
+			s.purgeAll(ctx, "used actions", func() (int64, error) { return shares.PurgeUses(ctx, now) })
+		}
+	}
+}
+
+// purgeAll goes on until nothing is left, however much came in between.
+func (s *Server) purgeAll(ctx context.Context, what string, some func() (int64, error)) {
+	for {
+		switch n, err := some(); {
+		case err != nil && ctx.Err() == nil:
+			s.config.Log.Warn("purging "+what, "error", err)
+			return
+		case err != nil, n == 0:
+			return
 		}
 	}
 }

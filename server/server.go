@@ -41,12 +41,13 @@ func (c Config) withDefaults() (Config, error) {
 // Server is a running server's parts. Its address is taken when it is made; it
 // answers while Run runs.
 type Server struct {
-	config   Config
-	closers  closers
-	store    *store.Server
-	transfer *transfer.Service
-	http     *http.Server
-	listener net.Listener
+	config       Config
+	closers      closers
+	store        *store.Server
+	signerStores []*store.Signer
+	transfer     *transfer.Service
+	http         *http.Server
+	listener     net.Listener
 }
 
 // New opens everything that the configuration names. Nothing is left open after an

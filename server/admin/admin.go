@@ -16,12 +16,14 @@ import (
 	"keyferry/server/audit"
 	"keyferry/server/challenge"
 	"keyferry/server/identity"
-	"keyferry/server/useraction"
 )
 
 var (
 	// ErrNotFound is what a [Registry] returns for what it does not have.
 	ErrNotFound = errors.New("there is no such organisation, account, credential or token")
+	// ErrChanged is what a [Registry] returns for a user whom somebody else changed in
+	// between.
+	ErrChanged = errors.New("somebody else changed the account at the same time")
 	// ErrExists is what a [Registry] returns for a credential id that is taken.
 	ErrExists = errors.New("a credential with this id exists already")
 )
@@ -40,9 +42,9 @@ type Registry interface {
 	// ErrNotFound.
 	SetActivation(ctx context.Context, org identity.OrgID, activation *identity.Activation, entry audit.Entry) error
 	AddUser(ctx context.Context, user identity.User, entry audit.Entry) error
-	// UpdateUser replaces what can change of a user (activity and permissions), or
-	// ErrNotFound.
-	UpdateUser(ctx context.Context, user identity.User, entry audit.Entry) error
+	// UpdateUser replaces what can change of a user (activity and permissions) if it
+	// still is what it was, or ErrChanged.
+	UpdateUser(ctx context.Context, was, is identity.User, entry audit.Entry) error
 	// AddCredential adds a credential, or ErrExists.
 	AddCredential(ctx context.Context, c identity.Credential, entry audit.Entry) error
 	// RevokeCredential revokes a credential for ever, or ErrNotFound.
@@ -135,59 +137,38 @@ func (o *Office) Grant(ctx context.Context, id identity.UserID, permissions ...i
 	})
 }
 
-// Revoke takes permissions from an account.
+// Revoke takes permissions from an account, under whichever name they were granted.
 func (o *Office) Revoke(ctx context.Context, id identity.UserID, permissions ...identity.Permission) error {
 	if err := checkPermissions(permissions); err != nil {
 		return err
 	}
 	return o.change(ctx, id, audit.PermissionsChanged, map[string]string{"revoked": join(permissions)}, func(u *identity.User) {
-		u.Permissions = slices.DeleteFunc(u.Permissions, func(p identity.Permission) bool { return slices.Contains(permissions, p) })
+		u.Permissions = slices.DeleteFunc(u.Permissions, func(held identity.Permission) bool {
+			return slices.ContainsFunc(permissions, held.Allows)
+		})
 	})
 }
 
+// change reads, changes and writes back, and begins again where somebody else was
+// faster: neither's change may undo the other's.
 func (o *Office) change(ctx context.Context, id identity.UserID, kind audit.Kind, details map[string]string, change func(*identity.User)) error {
-	user, err := o.registry.User(ctx, id)
-	if err != nil {
-		return err
+	const attempts = 5
+	var err error
+	for range attempts {
+		var was identity.User
+		if was, err = o.registry.User(ctx, id); err != nil {
+			return err
+		}
+		is := was
+		is.Permissions = slices.Clone(was.Permissions)
+		change(&is)
+		entry := o.entry(kind, was.Org, details)
+		entry.User = was.ID
+		if err = o.registry.UpdateUser(ctx, was, is, entry); !errors.Is(err, ErrChanged) {
+			return err
+		}
 	}
-	change(&user)
-	entry := o.entry(kind, user.Org, details)
-	entry.User = user.ID
-	return o.registry.UpdateUser(ctx, user, entry)
-}
-
-// Credentials lists an account's credentials.
-func (o *Office) Credentials(ctx context.Context, id identity.UserID) ([]identity.Credential, error) {
-	user, err := o.registry.User(ctx, id)
-	if err != nil {
-		return nil, err
-	}
-	return o.registry.CredentialsOf(ctx, user.Org, user.ID)
-}
-
-// AddKeyCredential registers a public key (PEM) that the account signs with.
-func (o *Office) AddKeyCredential(ctx context.Context, id identity.UserID, publicKey string) (identity.Credential, error) {
-	if _, err := useraction.ParsePublicKey(publicKey); err != nil {
-		return identity.Credential{}, err
-	}
-	user, err := o.registry.User(ctx, id)
-	if err != nil {
-		return identity.Credential{}, err
-	}
-	c := identity.Credential{
-		ID: identity.CredentialID(identity.NewID("cr")), Org: user.Org, User: user.ID, Kind: identity.KeyCredential,
-		PublicKey: publicKey, Active: true, CreatedAt: o.time(),
-	}
-	entry := o.entry(audit.CredentialAdded, user.Org, map[string]string{"kind": string(c.Kind)})
-	entry.User, entry.Credential = user.ID, c.ID
-	return c, o.registry.AddCredential(ctx, c, entry)
-}
-
-// RevokeCredential ends a credential for ever.
-func (o *Office) RevokeCredential(ctx context.Context, org identity.OrgID, id identity.CredentialID) error {
-	entry := o.entry(audit.CredentialRevoked, org, nil)
-	entry.Credential = id
-	return o.registry.RevokeCredential(ctx, org, id, entry)
+	return err
 }
 
 // IssueToken makes an access token for the account. The token is returned once and

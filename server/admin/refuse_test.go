@@ -13,6 +13,7 @@ import (
 	"keyferry/server/audit"
 	"keyferry/server/identity"
 	"keyferry/server/useraction"
+	"keyferry/test/rig"
 )
 
 // refused checks that each of these fails as wanted, with nil for any error, and that
@@ -97,5 +98,39 @@ func TestWhatIsNotThereIsNotFound(t *testing.T) {
 	b.refused(admin.ErrNotFound, attempts, before)
 	if list, err := b.Office.Credentials(ctx, user.ID); err != nil || len(list) != 1 || !list[0].Active {
 		t.Errorf("the credential is now %+v, %v", list, err)
+	}
+}
+
+// overtaken is a registry in which something happens between reading a user and
+// changing it.
+type overtaken struct {
+	admin.Registry
+	meanwhile func()
+}
+
+func (o *overtaken) User(ctx context.Context, id identity.UserID) (identity.User, error) {
+	user, err := o.Registry.User(ctx, id)
+	if act := o.meanwhile; act != nil {
+		o.meanwhile = nil
+		act()
+	}
+	return user, err
+}
+
+func TestAGrantDoesNotUndoADeactivation(t *testing.T) {
+	r := rig.New(t, 0)
+	ctx := context.Background()
+	user := r.Account(t, r.Organisation(t), identity.KeysRead).User.ID
+	registry := &overtaken{Registry: r.Store, meanwhile: func() {
+		if err := r.Office.SetActive(ctx, user, false); err != nil {
+			t.Error(err)
+		}
+	}}
+	if err := admin.New(registry, nil, time.Now).Grant(ctx, user, identity.KeysImport); err != nil {
+		t.Fatal(err)
+	}
+	after, err := r.Store.User(ctx, user)
+	if err != nil || after.Active || !after.May(identity.KeysImport) {
+		t.Errorf("got %+v, %v", after, err)
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strconv"
 
 	"keyferry/server/audit"
 	"keyferry/server/challenge"
@@ -12,7 +13,7 @@ import (
 
 // record puts a refusal or failure into the audit record, with the true reason, and
 // returns the error to answer with. What an inner stage recorded is not recorded
-// again. Requests for paths and methods that do not exist are not recorded, since
+// again; of callers without a valid token only so much is (strangers.go). Requests for paths and methods that do not exist are not recorded, since
 // they are about nothing and anyone could fill the record with them.
 //
 // A refusal that cannot be recorded is the service's own trouble, whatever it was.
@@ -20,10 +21,21 @@ func (a *API) record(c *call, err error) error {
 	if c.route == "" || audit.IsRecorded(err) {
 		return err
 	}
+	omitted := int64(0)
+	if c.principal.IsZero() {
+		var due bool
+		if due, omitted = a.strangers.take(a.Now()); !due {
+			return err
+		}
+	}
 	// The entry is due even if the client has gone.
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(c.context()), a.Limits.Answer)
 	defer cancel()
-	if failed := a.Audit.Append(ctx, a.refusal(c, err)); failed != nil {
+	entry := a.refusal(c, err)
+	if omitted > 0 {
+		entry.Details["omittedBefore"] = strconv.FormatInt(omitted, 10)
+	}
+	if failed := a.Audit.Append(ctx, entry); failed != nil {
 		// As texts: neither error may decide on the answer any more.
 		return errors.New(fmt.Sprint("recording a refusal: ", failed, "; it was: ", err))
 	}

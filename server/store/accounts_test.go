@@ -60,14 +60,17 @@ func TestUserChangesInActivityAndPermissionsOnly(t *testing.T) {
 		o.must(err)
 		change := before
 		change.Active, change.Permissions, change.Name = false, []identity.Permission{identity.KeysRead}, "another"
-		o.must(o.UpdateUser(context.Background(), change, entry(audit.UserChanged)))
+		o.must(o.UpdateUser(context.Background(), before, change, entry(audit.UserChanged)))
 		change.Name = before.Name
 		list, err := o.Users(context.Background(), o.org)
 		if diff := cmp.Diff([]identity.User{change}, list); err != nil || diff != "" {
 			t.Errorf("%v\n%s", err, diff)
 		}
+		if err := o.UpdateUser(context.Background(), before, before, entry(audit.UserChanged)); !errors.Is(err, admin.ErrChanged) {
+			t.Errorf("a change that was overtaken undid another: %v", err)
+		}
 		change.Org = "or-other"
-		if err := o.UpdateUser(context.Background(), change, entry(audit.UserChanged)); !errors.Is(err, admin.ErrNotFound) {
+		if err := o.UpdateUser(context.Background(), change, change, entry(audit.UserChanged)); !errors.Is(err, admin.ErrChanged) {
 			t.Errorf("changed another organisation's user: %v", err)
 		}
 	})
@@ -87,7 +90,7 @@ func TestWhatIsMissingIsNotFound(t *testing.T) {
 			"other's credential":        {trustErr, node.ErrNoCredential},
 			"token":                     {tokenErr, identity.ErrUnknownToken},
 			"user's organisation":       {o.AddUser(ctx, identity.User{ID: "us-1", Org: "or-none"}, entry(audit.UserMade)), admin.ErrNotFound},
-			"user to change":            {o.UpdateUser(ctx, identity.User{ID: "us-none", Org: o.org}, entry(audit.UserChanged)), admin.ErrNotFound},
+			"user to change":            {o.UpdateUser(ctx, identity.User{ID: "us-none", Org: o.org}, identity.User{}, entry(audit.UserChanged)), admin.ErrChanged},
 			"credential's user":         {o.AddCredential(ctx, identity.Credential{ID: "cr-1", Org: o.org, User: "us-none"}, entry(audit.CredentialAdded)), admin.ErrNotFound},
 			"credential to revoke":      {o.RevokeCredential(ctx, "or-none", o.credential, entry(audit.CredentialRevoked)), admin.ErrNotFound},
 			"token's user":              {o.AddToken(ctx, identity.Token{ID: "to-1", Org: "or-none", User: o.user}, entry(audit.TokenIssued)), admin.ErrNotFound},

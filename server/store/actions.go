@@ -2,7 +2,6 @@ package store
 
 import (
 	"context"
-	"database/sql"
 	"errors"
 	"fmt"
 	"time"
@@ -19,7 +18,7 @@ func (s *Server) AddAction(ctx context.Context, a useraction.Action) error {
 		return errors.New("store: a new action is neither signed nor used")
 	}
 	in := a.Input
-	err := s.write(ctx, func(ctx context.Context, tx *sql.Tx) error {
+	err := s.write(ctx, func(ctx context.Context, tx *transaction) error {
 		_, err := tx.ExecContext(ctx, `
 			INSERT INTO actions (
 				id, label, deployment, org, user_id, nonce, issued_at, expires_at, method, path, payload_hash, payload
@@ -55,15 +54,19 @@ func readAction(r row) (useraction.Action, error) {
 // CompleteAction implements [useraction.Actions] and records that the action was
 // signed. An action is complete once it has a token's hash.
 func (s *Server) CompleteAction(ctx context.Context, id string, by useraction.Assertion) error {
-	err := s.write(ctx, func(ctx context.Context, tx *sql.Tx) error {
+	err := s.write(ctx, func(ctx context.Context, tx *transaction) error {
 		a, err := scanAction(tx.QueryRowContext(ctx, `
-			UPDATE actions SET credential = $1, credential_kind = $2, client_data = $3, signature = $4, token_hash = $5
-			WHERE id = $6 AND token_hash IS NULL RETURNING `+actionColumns,
-			by.Credential, by.Kind, by.ClientData, by.Signature, by.TokenHash[:], id))
+			UPDATE actions SET
+				credential = $1, credential_kind = $2, client_data = $3, authenticator_data = $4, signature = $5, token_hash = $6
+			WHERE id = $7 AND token_hash IS NULL RETURNING `+actionColumns,
+			by.Credential, by.Kind, by.ClientData, by.AuthenticatorData, by.Signature, by.TokenHash[:], id))
 		if err != nil {
 			return orNone(err, useraction.ErrNoAction)
 		}
-		return appendEntry(ctx, tx, s.signedEntry(a))
+		if err := advance(ctx, tx, identity.OrgID(a.Input.Organisation), by); err != nil {
+			return err
+		}
+		return tx.record(s.signedEntry(a))
 	})
 	if err != nil {
 		return fmt.Errorf("completing user action %.64q: %w", id, err)
@@ -82,11 +85,12 @@ func (s *Server) signedEntry(a useraction.Action) audit.Entry {
 
 // redeem marks a completed action of the organisation as used, or returns
 // useraction.ErrReplayed: of two that race, one wins. It belongs into the transaction
-// of what the action allows.
-func redeem(ctx context.Context, tx *sql.Tx, id string, org identity.OrgID, at time.Time) error {
+// of what the action allows. The payload goes: it was handed out, and an import's is a
+// key in envelopes, which nobody needs here any longer.
+func redeem(ctx context.Context, tx *transaction, id string, org identity.OrgID, at time.Time) error {
 	return changeOne(ctx, tx, useraction.ErrReplayed, `
-		UPDATE actions SET used_at = $1
-		WHERE id = $2 AND org = $3 AND token_hash IS NOT NULL AND used_at IS NULL`, at.UnixMilli(), id, org)
+		UPDATE actions SET used_at = $1, payload = $2
+		WHERE id = $3 AND org = $4 AND token_hash IS NOT NULL AND used_at IS NULL`, at.UnixMilli(), []byte{}, id, org)
 }
 
 // purgeLimit bounds what one purge removes, so that others need not wait long.
@@ -98,7 +102,7 @@ const purgeLimit = 1000
 // record that it was signed stays in the audit log.
 func (s *Server) PurgeActions(ctx context.Context, before time.Time) (int64, error) {
 	var purged int64
-	err := s.write(ctx, func(ctx context.Context, tx *sql.Tx) error {
+	err := s.write(ctx, func(ctx context.Context, tx *transaction) error {
 		result, err := tx.ExecContext(ctx, `
 			DELETE FROM actions WHERE id IN (SELECT id FROM actions WHERE expires_at < $1 ORDER BY expires_at LIMIT $2)`,
 			before.UnixMilli(), purgeLimit)

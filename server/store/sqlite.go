@@ -10,13 +10,28 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"slices"
 
-	_ "github.com/mattn/go-sqlite3" // the database/sql driver "sqlite3"
+	"github.com/mattn/go-sqlite3" // also the database/sql driver "sqlite3"
 	"github.com/pressly/goose/v3"
 )
 
 // sqlite is SQLite in WAL mode: readers do not wait for the writer, nor it for them.
-func sqlite() dialect { return dialect{goose: goose.DialectSQLite3, open: openSQLite} }
+// Its transactions are alone from their beginning, and none is undone for another's
+// sake.
+func sqlite() dialect {
+	return dialect{
+		goose: goose.DialectSQLite3, open: openSQLite, unavailable: sqliteUnavailable,
+		conflict: func(error) bool { return false },
+	}
+}
+
+// sqliteUnavailable is true where another process keeps the file to itself for too
+// long, and where the disk is full.
+func sqliteUnavailable(err error) bool {
+	trouble, ok := errors.AsType[sqlite3.Error](err)
+	return ok && slices.Contains([]sqlite3.ErrNo{sqlite3.ErrBusy, sqlite3.ErrLocked, sqlite3.ErrFull}, trouble.Code)
+}
 
 // fileMode keeps the database to its owner. SQLite gives the same mode to the files
 // that it makes beside it.
@@ -57,6 +72,7 @@ func sqliteURL(path, setting, value string) string {
 		"_journal_mode":    {"WAL"},
 		"_synchronous":     {"FULL"},
 		"_foreign_keys":    {"true"},
+		"_secure_delete":   {"true"}, // what is removed leaves the file too
 		"_busy_timeout":    {"10000"},
 		"_stmt_cache_size": {"64"},
 		setting:            {value},

@@ -2,7 +2,6 @@ package store
 
 import (
 	"context"
-	"database/sql"
 	"fmt"
 	"slices"
 	"strings"
@@ -84,7 +83,7 @@ func (s *Server) User(ctx context.Context, id identity.UserID) (identity.User, e
 // AddUser implements [admin.Registry]; an organisation that is missing is
 // [admin.ErrNotFound].
 func (s *Server) AddUser(ctx context.Context, u identity.User, entry audit.Entry) error {
-	err := s.record(ctx, entry, func(ctx context.Context, tx *sql.Tx) error {
+	err := s.record(ctx, entry, func(ctx context.Context, tx *transaction) error {
 		if err := requireOrganisation(ctx, tx, u.Org); err != nil {
 			return err
 		}
@@ -99,22 +98,23 @@ func (s *Server) AddUser(ctx context.Context, u identity.User, entry audit.Entry
 	return nil
 }
 
-// UpdateUser implements [admin.Registry].
-func (s *Server) UpdateUser(ctx context.Context, u identity.User, entry audit.Entry) error {
-	err := s.record(ctx, entry, func(ctx context.Context, tx *sql.Tx) error {
-		return changeOne(ctx, tx, admin.ErrNotFound, `
-			UPDATE users SET active = $1, permissions = $2 WHERE org = $3 AND id = $4`,
-			u.Active, permissionsColumn(u.Permissions), u.Org, u.ID)
+// UpdateUser implements [admin.Registry]; a user that is missing counts as changed.
+func (s *Server) UpdateUser(ctx context.Context, was, is identity.User, entry audit.Entry) error {
+	err := s.record(ctx, entry, func(ctx context.Context, tx *transaction) error {
+		return changeOne(ctx, tx, admin.ErrChanged, `
+			UPDATE users SET active = $1, permissions = $2
+			WHERE org = $3 AND id = $4 AND active = $5 AND permissions = $6`,
+			is.Active, permissionsColumn(is.Permissions), was.Org, was.ID, was.Active, permissionsColumn(was.Permissions))
 	})
 	if err != nil {
-		return fmt.Errorf("changing user %s: %w", u.ID, err)
+		return fmt.Errorf("changing user %s: %w", was.ID, err)
 	}
 	return nil
 }
 
 // requireUser returns admin.ErrNotFound for a user that is not the organisation's.
 // It may be asked before a change, since users are never removed.
-func requireUser(ctx context.Context, tx *sql.Tx, org identity.OrgID, id identity.UserID) error {
+func requireUser(ctx context.Context, tx *transaction, org identity.OrgID, id identity.UserID) error {
 	query := tx.QueryRowContext(ctx, `SELECT id FROM users WHERE org = $1 AND id = $2`, org, id)
 	return orNone(query.Scan(&id), admin.ErrNotFound)
 }

@@ -1,0 +1,159 @@
+//go:build cgo
+
+package hsm
+
+import (
+	"context"
+	"errors"
+	"sync"
+	"time"
+)
+
+// errLeft is the end of an operation whose caller has gone.
+var errLeft = errors.New("the caller no longer waits")
+
+// job is what an operation does, and what it leaves behind when its caller has gone. A
+// call into a library cannot be interrupted and may never return, so memory that it
+// reads or writes must belong to the job and not to the caller.
+type job[R any] struct {
+	op   operation
+	work func(*login) (R, error) // may run twice; gives no R with an error
+
+	discard func(R) // if not nil, takes a result that nobody waits for any more
+	after   func()  // if not nil, runs once, when no call of the job is in the library
+}
+
+// running is a job at work, on a goroutine of its own.
+type running[R any] struct {
+	token *Token
+	job   job[R]
+	probe bool
+	began time.Time
+	watch *time.Timer
+	done  chan struct{} // closed when there is a result, or when time is up
+
+	mu     sync.Mutex
+	result R
+	err    error
+	over   bool // the goroutine has ended
+	left   bool // nobody waits for the result
+	hung   bool // time was up: its seat is somebody else's
+}
+
+// run waits for its turn, does the job, and gives up waiting when the context ends or
+// the token's time limit is reached. What is then still in the library keeps its
+// session and its memory until it returns.
+func run[R any](ctx context.Context, t *Token, j job[R]) (R, error) {
+	began := time.Now()
+	result, err := admitted(ctx, t, j)
+	t.cfg.Observer.Operation(t.cfg.Label, string(j.op), outcomeOf(err), time.Since(began))
+	return result, err
+}
+
+func admitted[R any](ctx context.Context, t *Token, j job[R]) (none R, err error) {
+	probe, err := t.breaker.admit()
+	if err != nil {
+		j.end()
+		return none, t.failed(j.op, err)
+	}
+	if err := t.takeSeat(ctx); err != nil {
+		t.breaker.withdraw(probe)
+		j.end()
+		return none, t.failed(j.op, err)
+	}
+	r := &running[R]{token: t, job: j, probe: probe, done: make(chan struct{})}
+	r.watch = time.AfterFunc(t.cfg.Limit, r.overdue)
+	go r.execute()
+	select {
+	case <-r.done:
+		return r.take(nil)
+	case <-ctx.Done():
+		return r.take(ctx.Err())
+	}
+}
+
+func (j job[R]) end() {
+	if j.after != nil {
+		j.after()
+	}
+}
+
+func (r *running[R]) execute() {
+	result, err := attempt(r.token, r.probe, r.job.work, r.abandoned)
+	err = r.token.failed(r.job.op, err)
+	r.watch.Stop()
+	r.job.end()
+	r.mu.Lock()
+	r.over, r.result, r.err = true, result, err
+	hung, left := r.hung, r.left
+	r.mu.Unlock()
+	if hung {
+		r.token.breaker.returned()
+	} else {
+		r.token.breaker.settle(r.probe, err)
+		r.token.leaveSeats(1)
+		close(r.done)
+	}
+	if left && err == nil && r.job.discard != nil {
+		r.job.discard(result)
+	}
+}
+
+// overdue lets another operation have the seat of one that hangs. Its session stays
+// with it, so the token has to have room for one more.
+func (r *running[R]) overdue() {
+	r.mu.Lock()
+	if r.over {
+		r.mu.Unlock()
+		return
+	}
+	r.hung, r.left = true, true
+	r.mu.Unlock()
+	r.token.breaker.hang(r.probe)
+	r.token.leaveSeats(1)
+	close(r.done)
+}
+
+func (r *running[R]) abandoned() bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.left
+}
+
+// take gives the result, or leaves it behind because of gone.
+func (r *running[R]) take(gone error) (none R, err error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	switch {
+	case r.over && !r.left:
+		return r.result, r.err
+	case r.hung:
+		return none, r.token.failed(r.job.op, ErrHung)
+	}
+	r.left = true
+	return none, r.token.failed(r.job.op, gone)
+}
+
+// attempt does the work, and once more on a new login if that can help. A probe logs
+// in anew before it does anything.
+func attempt[R any](t *Token, probe bool, work func(*login) (R, error), abandoned func() bool) (result R, err error) {
+	var l *login
+	if probe {
+		if err := t.mend(t.current()); err != nil {
+			return result, err
+		}
+	}
+	for tries := 0; tries < 2; {
+		if abandoned() {
+			return result, errLeft
+		}
+		result, l, err = t.once(work)
+		if !mendable(err) {
+			return result, err
+		}
+		if err != errNoLogin {
+			tries++
+		}
+	}
+	return result, err
+}
