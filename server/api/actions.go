@@ -36,24 +36,6 @@ type relyingParty struct {
 	Name string `json:"name"`
 }
 
-type supportedKind struct {
-	Kind                 identity.CredentialKind `json:"kind"`
-	Factor               string                  `json:"factor"`
-	RequiresSecondFactor bool                    `json:"requiresSecondFactor"`
-}
-
-// allowedCredentials has all its lists even if empty: clients map over them.
-type allowedCredentials struct {
-	Key                  []allowedCredential `json:"key"`
-	WebAuthn             []allowedCredential `json:"webauthn"`
-	PasswordProtectedKey []allowedCredential `json:"passwordProtectedKey"`
-}
-
-type allowedCredential struct {
-	Type string                `json:"type"`
-	ID   identity.CredentialID `json:"id"`
-}
-
 // initAction is POST /auth/action/init: a challenge for one request.
 func (a *API) initAction(c *call) (any, error) {
 	payload, err := a.payload(c)
@@ -76,23 +58,15 @@ func (a *API) initAction(c *call) (any, error) {
 }
 
 func (a *API) challengeBody(issued useraction.Issued) challengeBody {
-	allowed := allowedCredentials{
-		Key: []allowedCredential{}, WebAuthn: []allowedCredential{}, PasswordProtectedKey: []allowedCredential{},
-	}
-	for _, credential := range issued.Credentials {
-		if credential.Kind == identity.KeyCredential {
-			allowed.Key = append(allowed.Key, allowedCredential{Type: "public-key", ID: credential.ID})
-		}
-	}
 	return challengeBody{
 		Challenge:                issued.Input.Challenge(),
 		ChallengeIdentifier:      issued.ID,
 		ChallengeInput:           issued.Input,
 		RP:                       relyingParty{ID: a.RPID, Name: a.RPName},
-		SupportedCredentialKinds: []supportedKind{{Kind: identity.KeyCredential, Factor: "first"}},
+		SupportedCredentialKinds: supportedKinds(issued.Credentials),
 		UserVerification:         "required",
 		Attestation:              "none",
-		AllowCredentials:         allowed,
+		AllowCredentials:         allowCredentials(issued.Credentials),
 	}
 }
 
@@ -103,13 +77,20 @@ type completeBody struct {
 }
 
 type factor struct {
-	Kind                string `json:"kind" required:"true"`
-	CredentialAssertion struct {
-		CredID     string  `json:"credId" required:"true"`
-		ClientData string  `json:"clientData" required:"true"`
-		Signature  string  `json:"signature" required:"true"`
-		Algorithm  *string `json:"algorithm"`
-	} `json:"credentialAssertion" required:"true"`
+	Kind                string    `json:"kind" required:"true"`
+	CredentialAssertion assertion `json:"credentialAssertion" required:"true"`
+}
+
+type assertion struct {
+	CredID            string  `json:"credId" required:"true"`
+	ClientData        string  `json:"clientData" required:"true"`
+	AuthenticatorData *string `json:"authenticatorData"`
+	Signature         string  `json:"signature" required:"true"`
+	Algorithm         *string `json:"algorithm"`
+	// UserHandle is what an authenticator was told of its user when the credential was
+	// made. It is not compared with anything: nobody signs it, and whose a credential
+	// is, is said by the record that was made when it was registered.
+	UserHandle *string `json:"userHandle"`
 }
 
 // hashAlgorithm is the one that signatures are verified with where the kind of key
@@ -144,18 +125,22 @@ func (a *API) completeAction(c *call) (any, error) {
 // response refuses what would otherwise be passed over: a client that sends a second
 // factor counts on its being checked.
 func (b completeBody) response() (useraction.Response, error) {
-	assertion := b.FirstFactor.CredentialAssertion
+	kind, a := identity.CredentialKind(b.FirstFactor.Kind), b.FirstFactor.CredentialAssertion
+	authenticator := a.AuthenticatorData != nil && *a.AuthenticatorData != ""
 	switch {
 	case b.SecondFactor != nil:
 		return useraction.Response{}, malformed("secondFactor is not supported")
-	case assertion.Algorithm != nil && *assertion.Algorithm != hashAlgorithm:
+	case a.Algorithm != nil && *a.Algorithm != hashAlgorithm:
 		return useraction.Response{}, malformed("algorithm must be " + hashAlgorithm)
+	case authenticator != (kind == identity.Fido2Credential):
+		return useraction.Response{}, malformed("authenticatorData belongs to assertions of kind Fido2, and to no others")
 	}
-	return useraction.Response{
-		ID:         b.ChallengeIdentifier,
-		Kind:       identity.CredentialKind(b.FirstFactor.Kind),
-		Credential: identity.CredentialID(assertion.CredID),
-		ClientData: assertion.ClientData,
-		Signature:  assertion.Signature,
-	}, nil
+	response := useraction.Response{
+		ID: b.ChallengeIdentifier, Kind: kind, Credential: identity.CredentialID(a.CredID),
+		ClientData: a.ClientData, Signature: a.Signature,
+	}
+	if authenticator {
+		response.AuthenticatorData = *a.AuthenticatorData
+	}
+	return response, nil
 }

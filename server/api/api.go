@@ -6,9 +6,10 @@
 //	API.ServeHTTP   the path's one normal form; routing knows no other  (path.go)
 //	API.answer      the frame: one JSON answer, one log line            (answer.go, log.go)
 //	API.serve       the bearer token; every route needs one             (authorize.go)
+//	API.checkNonce  the nonce that older clients send                   (nonce.go)
 //	API.payload     the body, limited in size and time                  (body.go)
 //	a handler       strict decoding, the user action where one is due, a use case
-//	                (actions.go, keys.go, export.go, import.go, signers.go)
+//	                (actions.go, credentials.go, keys.go, export.go, import.go, signers.go)
 //	render          the answer                                          (render.go)
 //
 // What goes wrong is an error all the way up to the frame, where it becomes an entry
@@ -51,7 +52,9 @@ type Config struct {
 // API is the handler of all requests. It is safe for concurrent use.
 type API struct {
 	Config
-	router *echo.Echo
+	router    *echo.Echo
+	nonces    *nonces
+	strangers *strangers
 }
 
 // New checks the configuration.
@@ -69,7 +72,7 @@ func New(c Config) (*API, error) {
 	if longest := 2 * c.Transfer.Timeout; c.Limits.Answer < longest {
 		return nil, fmt.Errorf("api: an answer may take %v, but an import %v", c.Limits.Answer, longest)
 	}
-	a := &API{Config: c, router: echo.New()}
+	a := &API{Config: c, router: echo.New(), nonces: new(nonces), strangers: newStrangers()}
 	a.router.Use(a.answer)
 	a.route()
 	return a, nil
@@ -88,6 +91,7 @@ func (a *API) route() {
 		{http.MethodGet, "/keys/:" + keyParam, a.getKey},
 		{http.MethodPost, "/keys/import", a.importKey},
 		{http.MethodPost, "/keys/:" + keyParam + "/export", a.exportKey},
+		{http.MethodPost, "/wallets/:" + walletParam + "/export", a.exportKey},
 	} {
 		a.router.Add(r.method, r.pattern, a.serve(r.handle))
 	}

@@ -29,8 +29,8 @@ var (
 // handler answers the call of a known principal with a value to render.
 type handler func(c *call) (any, error)
 
-// serve is the way to every handler: first the token, then the handler, which gives
-// the body of a 200.
+// serve is the way to every handler: first the token, then a nonce where one is sent,
+// then the handler, which gives the body of a 200.
 func (a *API) serve(handle handler) echo.HandlerFunc {
 	return func(routed echo.Context) error {
 		c := routed.(*call) // answer made it one
@@ -40,6 +40,9 @@ func (a *API) serve(handle handler) echo.HandlerFunc {
 			return err
 		}
 		if c.principal, err = a.Identity.Authenticate(c.context(), token); err != nil {
+			return err
+		}
+		if err := a.checkNonce(c); err != nil {
 			return err
 		}
 		body, err := handle(c)

@@ -26,6 +26,7 @@ type book struct {
 	users       map[identity.UserID]identity.User
 	tokens      map[identity.TokenID]identity.Token
 	credentials []identity.Credential
+	counters    map[identity.CredentialID]uint32
 	actions     map[string]useraction.Action
 	keys        map[keyring.KeyID]keyring.Key
 	running     map[keyring.KeyID]bool
@@ -37,12 +38,13 @@ type book struct {
 
 func newBook() *book {
 	return &book{
-		orgs:    map[identity.OrgID]identity.Organisation{},
-		users:   map[identity.UserID]identity.User{},
-		tokens:  map[identity.TokenID]identity.Token{},
-		actions: map[string]useraction.Action{},
-		keys:    map[keyring.KeyID]keyring.Key{},
-		running: map[keyring.KeyID]bool{},
+		orgs:     map[identity.OrgID]identity.Organisation{},
+		users:    map[identity.UserID]identity.User{},
+		tokens:   map[identity.TokenID]identity.Token{},
+		counters: map[identity.CredentialID]uint32{},
+		actions:  map[string]useraction.Action{},
+		keys:     map[keyring.KeyID]keyring.Key{},
+		running:  map[keyring.KeyID]bool{},
 	}
 }
 
@@ -127,6 +129,12 @@ func (b *book) CompleteAction(_ context.Context, id string, by useraction.Assert
 	a, ok := b.actions[id]
 	if !ok || a.Signed != nil {
 		return useraction.ErrNoAction
+	}
+	if counter, counted := by.Counter(); counted {
+		if before := b.counters[by.Credential]; counter <= before && counter+before > 0 {
+			return useraction.ErrCounter
+		}
+		b.counters[by.Credential] = counter
 	}
 	a.Signed = &by
 	b.actions[id] = a

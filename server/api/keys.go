@@ -8,8 +8,11 @@ import (
 	"keyferry/server/transfer"
 )
 
-// keyParam is the path parameter that names a key.
-const keyParam = "keyId"
+// The path parameters that name a key.
+const (
+	keyParam    = "keyId"
+	walletParam = "walletId"
+)
 
 // keyBody is a key as the API shows it. Optional members are left out, never null.
 type keyBody struct {
@@ -43,8 +46,14 @@ func bodyOf(k keyring.Key) keyBody {
 // keyDetailBody is a key with where it is used and kept.
 type keyDetailBody struct {
 	keyBody
-	Wallets []struct{} `json:"wallets"` // empty: nothing here signs for wallets
-	Store   storeBody  `json:"store"`
+	Wallets []walletBody `json:"wallets"`
+	Store   storeBody    `json:"store"`
+}
+
+// walletBody is the name under which older clients export a key.
+type walletBody struct {
+	ID      keyring.WalletID `json:"id"`
+	Network string           `json:"network"`
 }
 
 // storeBody says that a key is kept in shares by the signers of a cluster.
@@ -56,10 +65,14 @@ type storeBody struct {
 
 const storeKind = "Mpc"
 
-// keyID returns the key that the path names. An id that no key can have is one that
-// none has.
+// keyID returns the key that the path names, by itself or by its wallet. An id that no
+// key can have is one that none has.
 func (c *call) keyID() (keyring.KeyID, error) {
-	id, err := keyring.ParseKeyID(c.Param(keyParam))
+	parse, text := keyring.ParseKeyID, c.Param(keyParam)
+	if wallet := c.Param(walletParam); wallet != "" {
+		parse, text = keyring.ParseWalletID, wallet
+	}
+	id, err := parse(text)
 	if err != nil {
 		return "", keyring.ErrNotFound.Because(err)
 	}
@@ -79,7 +92,7 @@ func (a *API) getKey(c *call) (any, error) {
 	}
 	return keyDetailBody{
 		keyBody: bodyOf(key),
-		Wallets: []struct{}{},
+		Wallets: []walletBody{{ID: key.ID.Wallet(), Network: keyring.Network(key.Scheme)}},
 		Store:   storeBody{ID: a.Cluster, Kind: storeKind, KeyID: key.ID},
 	}, nil
 }

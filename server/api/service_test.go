@@ -91,6 +91,7 @@ func (s *service) config(t testing.TB, limits Limits) Config {
 	}
 	actions, err := useraction.New(useraction.Config{
 		Deployment: deployment, Actions: s.book, Credentials: s.book, Window: time.Minute, Now: s.time,
+		RelyingParty: useraction.RelyingParty{ID: "keys.example", Origins: []string{"https://keys.example"}},
 	})
 	if err != nil {
 		t.Fatal(err)

@@ -47,7 +47,7 @@ func TestListSignersShape(t *testing.T) {
 func TestGetKeyShape(t *testing.T) {
 	s := newService(t)
 	want := s.sampleBody()
-	want["wallets"] = []any{}
+	want["wallets"] = []any{map[string]any{"id": "wa-aaaaa-bbbbb-cccccccccccccccc", "network": "KeyECDSA"}}
 	want["store"] = map[string]any{"id": cluster, "kind": "Mpc", "keyId": string(sampleKey)}
 	expect(t, s.send(t, s.alice(t), "GET", "/keys/"+string(sampleKey), ""), want)
 }

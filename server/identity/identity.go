@@ -65,33 +65,28 @@ type Permission string
 
 // The permissions that this service knows.
 const (
-	KeysExport  Permission = "Keys:Export"
-	KeysImport  Permission = "Keys:Import"
-	KeysRead    Permission = "Keys:Read"
-	ListSigners Permission = "Signers:ListSigners"
+	KeysExport    Permission = "Keys:Export"
+	KeysImport    Permission = "Keys:Import"
+	KeysRead      Permission = "Keys:Read"
+	ListSigners   Permission = "Signers:ListSigners"
+	WalletsExport Permission = "Wallets:Export" // the older clients' name of Keys:Export
 )
 
 // Permissions lists all of them.
 func Permissions() []Permission {
-	return []Permission{KeysExport, KeysImport, KeysRead, ListSigners}
+	return []Permission{KeysExport, KeysImport, KeysRead, ListSigners, WalletsExport}
 }
 
-// May tells whether the user holds the permission.
-func (u User) May(p Permission) bool { return slices.Contains(u.Permissions, p) }
+// Allows tells whether holding p is enough where q is asked for: they are the same,
+// or two names of one permission. Permissions are kept as they were granted.
+func (p Permission) Allows(q Permission) bool { return p.current() == q.current() }
 
-// CredentialKind says what a credential's signature is made over.
-type CredentialKind string
-
-// KeyCredential is a plain key pair of the user's.
-const KeyCredential CredentialKind = "Key"
-
-// Credential is a public key that a user signs with.
-type Credential struct {
-	ID        CredentialID
-	Org       OrgID
-	User      UserID
-	Kind      CredentialKind
-	PublicKey string // PEM
-	Active    bool
-	CreatedAt time.Time
+func (p Permission) current() Permission {
+	if p == WalletsExport {
+		return KeysExport
+	}
+	return p
 }
+
+// May tells whether the user holds the permission, under any of its names.
+func (u User) May(p Permission) bool { return slices.ContainsFunc(u.Permissions, p.Allows) }

@@ -11,7 +11,7 @@ import (
 )
 
 const actionColumns = `id, label, deployment, org, user_id, nonce, issued_at, expires_at, method, path, payload_hash, payload,
-	credential, credential_kind, client_data, signature, token_hash, used_at`
+	credential, credential_kind, client_data, authenticator_data, signature, token_hash, used_at`
 
 // actionRow is an action as its columns have it.
 type actionRow struct {
@@ -21,6 +21,7 @@ type actionRow struct {
 	credential         sql.Null[identity.CredentialID]
 	credentialKind     sql.Null[identity.CredentialKind]
 	clientData         []byte
+	authenticatorData  []byte
 	signature          []byte
 	tokenHash          []byte
 	used               sql.Null[int64]
@@ -31,7 +32,7 @@ func scanAction(from row) (useraction.Action, error) {
 	a, in := &r.action, &r.action.Input
 	err := from.Scan(&a.ID, &in.Label, &in.Deployment, &in.Organisation, &in.User, &r.nonce, &in.IssuedAt, &in.ExpiresAt,
 		&in.Method, &in.Path, &r.payloadHash, &r.payload,
-		&r.credential, &r.credentialKind, &r.clientData, &r.signature, &r.tokenHash, &r.used)
+		&r.credential, &r.credentialKind, &r.clientData, &r.authenticatorData, &r.signature, &r.tokenHash, &r.used)
 	if err != nil {
 		return useraction.Action{}, err
 	}
@@ -68,7 +69,8 @@ func (r *actionRow) parseAssertion() error {
 		return errors.New("it has a token and no credential")
 	}
 	r.action.Signed = &useraction.Assertion{
-		Credential: r.credential.V, Kind: r.credentialKind.V, ClientData: r.clientData, Signature: r.signature, TokenHash: hash,
+		Credential: r.credential.V, Kind: r.credentialKind.V,
+		ClientData: r.clientData, AuthenticatorData: r.authenticatorData, Signature: r.signature, TokenHash: hash,
 	}
 	return nil
 }

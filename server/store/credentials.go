@@ -2,21 +2,21 @@ package store
 
 import (
 	"context"
-	"database/sql"
 	"fmt"
 
 	"keyferry/server/admin"
 	"keyferry/server/audit"
 	"keyferry/server/identity"
 	"keyferry/server/signer/node"
+	"keyferry/server/useraction"
 )
 
-const credentialColumns = `id, org, user_id, kind, public_key, active, created_at`
+const credentialColumns = `id, org, user_id, kind, public_key, encrypted_private_key, active, created_at`
 
 func scanCredential(r row) (identity.Credential, error) {
 	var c identity.Credential
 	var created int64
-	if err := r.Scan(&c.ID, &c.Org, &c.User, &c.Kind, &c.PublicKey, &c.Active, &created); err != nil {
+	if err := r.Scan(&c.ID, &c.Org, &c.User, &c.Kind, &c.PublicKey, &c.EncryptedPrivateKey, &c.Active, &created); err != nil {
 		return identity.Credential{}, err
 	}
 	c.CreatedAt = timeOf(created)
@@ -48,14 +48,15 @@ func (s *Server) CredentialsOf(ctx context.Context, org identity.OrgID, user ide
 // [admin.ErrNotFound]. Ids are the organisation's own: one organisation cannot tell
 // from a refusal what another has.
 func (s *Server) AddCredential(ctx context.Context, c identity.Credential, entry audit.Entry) error {
-	err := s.record(ctx, entry, func(ctx context.Context, tx *sql.Tx) error {
+	err := s.record(ctx, entry, func(ctx context.Context, tx *transaction) error {
 		if err := requireUser(ctx, tx, c.Org, c.User); err != nil {
 			return err
 		}
 		return changeOne(ctx, tx, admin.ErrExists, `
-			INSERT INTO credentials (id, org, user_id, kind, public_key, active, created_at) VALUES ($1, $2, $3, $4, $5, $6, $7)
+			INSERT INTO credentials (id, org, user_id, kind, public_key, encrypted_private_key, active, created_at)
+			VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
 			ON CONFLICT (org, id) DO NOTHING`,
-			c.ID, c.Org, c.User, c.Kind, c.PublicKey, c.Active, c.CreatedAt.UnixMilli())
+			c.ID, c.Org, c.User, c.Kind, c.PublicKey, c.EncryptedPrivateKey, c.Active, c.CreatedAt.UnixMilli())
 	})
 	if err != nil {
 		return fmt.Errorf("adding credential %.64q: %w", c.ID, err)
@@ -65,11 +66,24 @@ func (s *Server) AddCredential(ctx context.Context, c identity.Credential, entry
 
 // RevokeCredential implements [admin.Registry].
 func (s *Server) RevokeCredential(ctx context.Context, org identity.OrgID, id identity.CredentialID, entry audit.Entry) error {
-	err := s.record(ctx, entry, func(ctx context.Context, tx *sql.Tx) error {
+	err := s.record(ctx, entry, func(ctx context.Context, tx *transaction) error {
 		return changeOne(ctx, tx, admin.ErrNotFound, `UPDATE credentials SET active = FALSE WHERE org = $1 AND id = $2`, org, id)
 	})
 	if err != nil {
 		return fmt.Errorf("revoking credential %.64q: %w", id, err)
 	}
 	return nil
+}
+
+// advance sets a credential's counter to the assertion's, or returns
+// useraction.ErrCounter: of two that race with the same counter, one wins. It belongs
+// into the transaction that completes the action.
+func advance(ctx context.Context, tx *transaction, org identity.OrgID, by useraction.Assertion) error {
+	counter, counted := by.Counter()
+	if !counted {
+		return nil
+	}
+	return changeOne(ctx, tx, useraction.ErrCounter, `
+		UPDATE credentials SET counter = $1
+		WHERE org = $2 AND id = $3 AND (counter < $1 OR counter = 0 AND $1 = 0)`, int64(counter), org, by.Credential)
 }

@@ -12,10 +12,13 @@ import (
 	"encoding/pem"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/decred/dcrd/dcrec/secp256k1/v4"
 	dcrdecdsa "github.com/decred/dcrd/dcrec/secp256k1/v4/ecdsa"
+
+	"keyferry/server/identity"
 )
 
 // The sizes of RSA keys: what is smaller is weak, what is larger only slow.
@@ -96,6 +99,20 @@ func parseSecp256k1(der []byte) (*secp256k1.PublicKey, error) {
 		return nil, errors.New("malformed secp256k1 key")
 	}
 	return secp256k1.ParsePubKey(info.Key.Bytes)
+}
+
+// CheckKind refuses keys that no credential of the kind can have: the kind must be
+// known, and an authenticator's signature must be one that [PublicKey.Verify] takes.
+// WebAuthn signs with P-384 and P-521 over other hashes (RFC 9053 §2.1).
+func (k PublicKey) CheckKind(kind identity.CredentialKind) error {
+	if !slices.Contains(identity.CredentialKinds(), kind) {
+		return fmt.Errorf("%w: there is no kind %.32q of credentials", ErrPublicKey, kind)
+	}
+	key, isECDSA := k.key.(*ecdsa.PublicKey)
+	if kind == identity.Fido2Credential && isECDSA && key.Curve != elliptic.P256() {
+		return fmt.Errorf("%w: %s keys of authenticators are not supported", ErrPublicKey, key.Params().Name)
+	}
+	return nil
 }
 
 // Verify tells whether signature is the key's over message, in the form that every

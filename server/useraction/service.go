@@ -22,6 +22,7 @@ var (
 	ErrForeign      = fault.New(fault.Forbidden, "action.foreign", "user action signature is missing or invalid")
 	ErrExpired      = fault.New(fault.Forbidden, "action.expired", "user action signature is missing or invalid")
 	ErrOtherRequest = fault.New(fault.Forbidden, "action.other-request", "user action signature is missing or invalid")
+	ErrCounter      = fault.New(fault.Unauthenticated, "action.counter", ErrBadAssertion.Message)
 	ErrReplayed     = fault.New(fault.Invalid, "action.replayed", "user action has already been used")
 )
 
@@ -39,8 +40,10 @@ type Assertion struct {
 	Credential identity.CredentialID
 	Kind       identity.CredentialKind
 	ClientData []byte
-	Signature  []byte
-	TokenHash  [32]byte // SHA-256 of the userAction token: the token itself is not stored
+	// AuthenticatorData is nil but for Fido2Credential.
+	AuthenticatorData []byte
+	Signature         []byte
+	TokenHash         [32]byte // SHA-256 of the userAction token: the token itself is not stored
 }
 
 // ErrNoAction is what an [Actions] returns for an action that it does not have, or
@@ -57,7 +60,10 @@ type Actions interface {
 	// ActionByToken returns a completed action by its token's hash, or ErrNoAction.
 	ActionByToken(ctx context.Context, hash [32]byte) (Action, error)
 	// CompleteAction adds the assertion to an action that has none yet, else
-	// ErrNoAction: of two that race, one wins.
+	// ErrNoAction: of two that race, one wins. Together with that it sets the
+	// credential's counter to the assertion's, if it has one (Assertion.Counter). The
+	// counter must grow, or ErrCounter: else two authenticators have the same key. A
+	// counter that is 0 and stays so is an authenticator's that does not count.
 	CompleteAction(ctx context.Context, id string, assertion Assertion) error
 }
 
@@ -69,11 +75,12 @@ type Credentials interface {
 
 // Config is what a [Service] needs.
 type Config struct {
-	Deployment  string
-	Actions     Actions
-	Credentials Credentials
-	Window      time.Duration // from issue to expiry, at most challenge.MaxWindow
-	Now         func() time.Time
+	Deployment   string
+	Actions      Actions
+	Credentials  Credentials
+	RelyingParty RelyingParty  // if zero, Fido2 credentials cannot sign
+	Window       time.Duration // from issue to expiry, at most challenge.MaxWindow
+	Now          func() time.Time
 }
 
 // Service issues challenges and verifies user actions for the API server.

@@ -68,8 +68,10 @@ type Response struct {
 	ID         string
 	Kind       identity.CredentialKind
 	Credential identity.CredentialID
-	ClientData string // unpadded base64url
-	Signature  string // unpadded base64url
+	ClientData string // unpadded base64url, as the members below
+	// AuthenticatorData is empty but for Fido2Credential.
+	AuthenticatorData string
+	Signature         string
 }
 
 // Complete verifies the answer to a challenge and returns the userAction token that
@@ -108,18 +110,42 @@ func (s *Service) verify(ctx context.Context, p identity.Principal, action Actio
 	if i < 0 {
 		return Assertion{}, ErrNoCredential
 	}
-	assertion := Assertion{Credential: r.Credential, Kind: r.Kind}
-	if assertion.ClientData, err = decodeBase64URL(r.ClientData); err != nil {
-		return Assertion{}, badRequest("clientData: " + err.Error())
-	}
-	if assertion.Signature, err = decodeBase64URL(r.Signature); err != nil {
-		return Assertion{}, badRequest("signature: " + err.Error())
+	assertion, err := r.assertion()
+	if err != nil {
+		return Assertion{}, err
 	}
 	signed := signedAction(action, assertion)
-	if _, err := signed.Verify(Trust{Deployment: s.Deployment, Credential: credentials[i], Now: s.Now()}); err != nil {
+	if _, err := signed.Verify(s.trust(credentials[i])); err != nil {
 		return Assertion{}, ErrBadAssertion.Because(err)
 	}
 	return assertion, nil
+}
+
+func (s *Service) trust(c identity.Credential) Trust {
+	return Trust{Deployment: s.Deployment, Credential: c, RelyingParty: s.RelyingParty, Now: s.Now()}
+}
+
+// assertion decodes what the response says. What the client left out stays nil.
+func (r Response) assertion() (Assertion, error) {
+	a := Assertion{Credential: r.Credential, Kind: r.Kind}
+	for _, member := range []struct {
+		name, text string
+		into       *[]byte
+	}{
+		{"clientData", r.ClientData, &a.ClientData},
+		{"authenticatorData", r.AuthenticatorData, &a.AuthenticatorData},
+		{"signature", r.Signature, &a.Signature},
+	} {
+		if member.text == "" {
+			continue
+		}
+		decoded, err := decodeBase64URL(member.text)
+		if err != nil {
+			return Assertion{}, badRequest(member.name + ": " + err.Error())
+		}
+		*member.into = decoded
+	}
+	return a, nil
 }
 
 // newToken returns 256 random bits in letters that any HTTP header takes.
@@ -136,6 +162,7 @@ func belongs(a Action, p identity.Principal) bool {
 func signedAction(a Action, by Assertion) Signed {
 	return Signed{
 		Input: a.Input, Payload: a.Payload,
-		Credential: by.Credential, Kind: by.Kind, ClientData: by.ClientData, Signature: by.Signature,
+		Credential: by.Credential, Kind: by.Kind,
+		ClientData: by.ClientData, AuthenticatorData: by.AuthenticatorData, Signature: by.Signature,
 	}
 }

@@ -23,11 +23,10 @@ import (
 
 	"keyferry/server/challenge"
 	"keyferry/server/identity"
-	"keyferry/server/strictjson"
 )
 
-// clockSkew is how far ahead of the verifier's clock an action may have been issued.
-const clockSkew = 30 * time.Second
+// ClockSkew is how far ahead of the verifier's clock an action may have been issued.
+const ClockSkew = 30 * time.Second
 
 // Signed is a user action with everything that is needed to verify it.
 type Signed struct {
@@ -36,7 +35,9 @@ type Signed struct {
 	Credential identity.CredentialID
 	Kind       identity.CredentialKind
 	ClientData []byte // the JSON text that was signed
-	Signature  []byte
+	// AuthenticatorData was signed before the client data; Fido2Credential only.
+	AuthenticatorData []byte
+	Signature         []byte
 }
 
 // ID names the action: the hash of its challenge's input.
@@ -44,9 +45,10 @@ func (s Signed) ID() challenge.Bytes { return s.Input.Hash() }
 
 // Trust is what a verifier knows by its own record.
 type Trust struct {
-	Deployment string
-	Credential identity.Credential // the one that Signed names
-	Now        time.Time           // by the verifier's own clock
+	Deployment   string
+	Credential   identity.Credential // the one that Signed names
+	RelyingParty RelyingParty        // for Fido2 credentials
+	Now          time.Time           // by the verifier's own clock
 }
 
 // Consent is a verified user action: the request that the user wants. Only
@@ -89,14 +91,16 @@ var (
 	ErrWindow       = errors.New("the action is not valid at this time")
 	ErrOtherPayload = errors.New("the payload is not the one that was signed")
 	ErrClientData   = errors.New("the client data is not for this challenge")
+	ErrAuthData     = errors.New("the authenticator data is not acceptable")
 	ErrSignature    = errors.New("the signature is not valid")
 )
 
 // Verify checks the action against what the verifier trusts: the deployment, the
-// credential and its owner, the time window, the payload's hash, the client data and
-// the signature over it. It does not know whether the action was used before.
+// credential and its owner, the time window, the payload's hash, the client data, an
+// authenticator's data and the signature over both. It does not know whether the
+// action was used before, nor what the authenticator's counter was then.
 func (s Signed) Verify(trust Trust) (Consent, error) {
-	for _, check := range []func(Trust) error{s.checkOwner, s.checkWindow, s.checkPayload, s.checkClientData, s.checkSignature} {
+	for _, check := range []func(Trust) error{s.checkOwner, s.checkWindow, s.checkPayload, s.checkData, s.checkSignature} {
 		if err := check(trust); err != nil {
 			return Consent{}, err
 		}
@@ -126,7 +130,7 @@ func (s Signed) checkWindow(trust Trust) error {
 	switch {
 	case expires.Sub(issued) > challenge.MaxWindow || !expires.After(issued):
 		return fmt.Errorf("%w: its window is %v", ErrWindow, expires.Sub(issued))
-	case trust.Now.Add(clockSkew).Before(issued):
+	case trust.Now.Add(ClockSkew).Before(issued):
 		return fmt.Errorf("%w: issued at %v", ErrWindow, issued)
 	case !trust.Now.Before(expires):
 		return fmt.Errorf("%w: expired at %v", ErrWindow, expires)
@@ -141,26 +145,16 @@ func (s Signed) checkPayload(Trust) error {
 	return nil
 }
 
-// clientData is the text that a client wraps the challenge in. The origin is not
-// checked for keys: one official client sends none and another a foreign default.
-type clientData struct {
-	Type        string `json:"type" required:"true"`
-	Challenge   string `json:"challenge" required:"true"`
-	CrossOrigin bool   `json:"crossOrigin"`
-}
-
-// typeKey is the client data's type for signatures of plain keys.
-const typeKey = "key.get"
-
-func (s Signed) checkClientData(Trust) error {
-	var data clientData
-	if err := strictjson.Decode(s.ClientData, &data); err != nil {
-		return fmt.Errorf("%w: %w", ErrClientData, err)
+// checkData checks what the signature is made over: how the challenge is wrapped
+// depends on the kind of credential.
+func (s Signed) checkData(trust Trust) error {
+	switch s.Kind {
+	case identity.KeyCredential, identity.PasswordProtectedCredential:
+		return s.checkKeyData()
+	case identity.Fido2Credential:
+		return s.checkFido2Data(trust.RelyingParty)
 	}
-	if data.Type != typeKey || data.Challenge != s.Input.Challenge() || data.CrossOrigin {
-		return ErrClientData
-	}
-	return nil
+	return fmt.Errorf("%w: unknown kind %.32q", ErrUntrusted, s.Kind)
 }
 
 func (s Signed) checkSignature(trust Trust) error {
@@ -168,10 +162,18 @@ func (s Signed) checkSignature(trust Trust) error {
 	if err != nil {
 		return fmt.Errorf("reading the public key of credential %q: %w", s.Credential, err)
 	}
-	if !key.Verify(s.ClientData, s.Signature) {
+	if !key.Verify(s.message(), s.Signature) {
 		return ErrSignature
 	}
 	return nil
+}
+
+// message is what the signature is over.
+func (s Signed) message() []byte {
+	if s.Kind == identity.Fido2Credential {
+		return s.fido2Message()
+	}
+	return s.ClientData
 }
 
 // decodeBase64URL reads the unpadded form that every client sends, in its one

@@ -132,7 +132,7 @@ func TestVerifyRefuses(t *testing.T) {
 		"a revoked credential":       {func(_ *Signed, trust *Trust) { trust.Credential.Active = false }, ErrUntrusted},
 		"no credential":              {func(s *Signed, trust *Trust) { s.Credential, trust.Credential.ID = "", "" }, ErrUntrusted},
 		"its expiry":                 {func(_ *Signed, trust *Trust) { trust.Now = issued.Add(time.Minute) }, ErrWindow},
-		"an issue in the future":     {func(_ *Signed, trust *Trust) { trust.Now = issued.Add(-clockSkew - 1) }, ErrWindow},
+		"an issue in the future":     {func(_ *Signed, trust *Trust) { trust.Now = issued.Add(-ClockSkew - 1) }, ErrWindow},
 		"a window that never ends":   {func(s *Signed, _ *Trust) { s.Input.ExpiresAt += 1 << 40 }, ErrWindow},
 		"a window that is too long":  {func(s *Signed, _ *Trust) { s.Input.ExpiresAt = s.Input.IssuedAt + 300_001 }, ErrWindow},
 		"a window that ends at once": {func(s *Signed, _ *Trust) { s.Input.ExpiresAt = s.Input.IssuedAt }, ErrWindow},
