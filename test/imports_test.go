@@ -24,6 +24,7 @@ var mayImport = map[string][]string{
 	"shares/dealer":      {"shares", "shares/envelope", "shares/locked"},
 	"shares/manifest":    {"shares/envelope"},
 	"shares/statement":   {"shares", "shares/manifest"},
+	"shares/attest":      {"shares", "shares/envelope", "shares/manifest", "shares/statement"},
 	"shares/keyformat":   {"shares", "shares/locked"},
 	"hsm":                {"shares/locked"},
 	"hsm/hsmtest":        {"hsm", "shares/locked"},
@@ -41,7 +42,10 @@ var mayImport = map[string][]string{
 	"server/admin":       {"server/audit", "server/challenge", "server/identity", "server/useraction"},
 	"server/store":       {"server/admin", "server/audit", "server/challenge", "server/identity", "server/keyring", "server/signer", "server/signer/node", "server/transfer", "server/useraction", "shares"},
 	"server/api":         {"server/audit", "server/challenge", "server/fault", "server/identity", "server/keyring", "server/policy", "server/signer", "server/strictjson", "server/transfer", "server/useraction", "shares"},
+	"server/guard":       {"server/challenge", "server/strictjson", "shares/attest", "shares/envelope", "shares/manifest"},
 	"server/client":      {"server/challenge", "shares", "shares/dealer", "shares/envelope", "shares/locked", "shares/recovery"},
+
+	"shares/attest/attesttest": {"shares", "shares/envelope", "shares/locked", "shares/manifest", "shares/statement"},
 }
 
 // neverReach says which packages must not be able to get at which others, by any way.
@@ -51,6 +55,8 @@ var neverReach = map[string][]string{
 	"server/api":      {"hsm", "server/store", "server/signer/node"},
 	"server/transfer": {"hsm", "server/store", "server/signer/node"},
 	"server/client":   {"hsm", "server/store", "server/signer"},
+	"server/guard":    {"hsm", "server/store", "server/signer"},
+	"shares/attest":   {"hsm", "server"},
 	"shares/recovery": {"hsm", "server"},
 	"shares/dealer":   {"hsm", "server"},
 	"hsm":             {"server"},
