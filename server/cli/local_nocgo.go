@@ -11,14 +11,18 @@ import (
 // localCommands stands in for the commands that this build does not have, so that they
 // say why.
 func localCommands() []*cobra.Command {
-	var commands []*cobra.Command
-	for _, name := range []string{"dev", "demo", "serve", "signer", "admin"} {
-		commands = append(commands, &cobra.Command{
-			Use: name, Hidden: true, DisableFlagParsing: true,
-			RunE: action(func(*cobra.Command, []string) error {
-				return errors.New("this is a client's build without cgo, which " + name + " needs: build with CGO_ENABLED=1 and a C compiler")
-			}),
-		})
+	commands := []*cobra.Command{newSigner()}
+	for _, name := range []string{"dev", "demo", "serve", "admin"} {
+		commands = append(commands, needsCgo(name))
 	}
 	return commands
+}
+
+func needsCgo(name string) *cobra.Command {
+	return &cobra.Command{
+		Use: name, Hidden: true, DisableFlagParsing: true,
+		RunE: action(func(*cobra.Command, []string) error {
+			return errors.New("this is a client's build without cgo, which " + name + " needs: build with CGO_ENABLED=1 and a C compiler")
+		}),
+	}
 }

@@ -15,7 +15,7 @@ import (
 )
 
 func newSigner() *cobra.Command {
-	return group("signer", "Prepare signers", newSignerInit())
+	return group("signer", "Prepare signers", newSignerInit(), newTrust())
 }
 
 func newSignerInit() *cobra.Command {
