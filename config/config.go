@@ -23,16 +23,17 @@ var Example string
 // Config is the configuration of one server with embedded signers. Paths in it are
 // absolute, or relative to the working directory if there was no file.
 type Config struct {
-	Deployment   string       `koanf:"deployment"` // bound into tokens, challenges and sealed shares
-	Listen       string       `koanf:"listen"`     // host:port
-	TLS          TLS          `koanf:"tls"`        // empty: plain HTTP, on loopback only
-	RelyingParty RelyingParty `koanf:"relyingParty"`
-	Database     string       `koanf:"database"`     // path of the server's SQLite file
-	TokenKeyFile string       `koanf:"tokenKeyFile"` // PEM of a P-256 key that signs access tokens
-	PKCS11       PKCS11       `koanf:"pkcs11"`
-	Signers      []Signer     `koanf:"signers"`
-	Timeouts     Timeouts     `koanf:"timeouts"`
-	Limits       Limits       `koanf:"limits"`
+	Deployment        string       `koanf:"deployment"` // bound into tokens, challenges and sealed shares
+	Listen            string       `koanf:"listen"`     // host:port
+	TLS               TLS          `koanf:"tls"`        // empty: plain HTTP, on loopback only
+	RelyingParty      RelyingParty `koanf:"relyingParty"`
+	Database          string       `koanf:"database"`          // path of an SQLite file, or postgres://… without a password
+	TokenKeyFile      string       `koanf:"tokenKeyFile"`      // PEM of a P-256 key that signs access tokens
+	CheckpointKeyFile string       `koanf:"checkpointKeyFile"` // PEM of an Ed25519 key that signs the audit log's checkpoints
+	PKCS11            PKCS11       `koanf:"pkcs11"`
+	Signers           []Signer     `koanf:"signers"`
+	Timeouts          Timeouts     `koanf:"timeouts"`
+	Limits            Limits       `koanf:"limits"`
 }
 
 // TLS names the files of a certificate chain and its key, both PEM.
@@ -62,7 +63,7 @@ type PKCS11 struct {
 type Signer struct {
 	Label   string `koanf:"label"`   // of the token
 	PINFile string `koanf:"pinFile"` // holds the token's user PIN and nothing else
-	Store   string `koanf:"store"`   // path of the signer's SQLite file
+	Store   string `koanf:"store"`   // path of an SQLite file, or postgres://…, of this signer alone
 }
 
 // Timeouts bound how long things may take.
@@ -84,7 +85,7 @@ func defaults() Config {
 		Listen:       "127.0.0.1:8443",
 		RelyingParty: RelyingParty{ID: "localhost", Name: "Keyferry"},
 		Timeouts: Timeouts{
-			Signers: 20 * time.Second, Action: 5 * time.Minute, Body: 10 * time.Second, Shutdown: 30 * time.Second,
+			Signers: 10 * time.Second, Action: 5 * time.Minute, Body: 10 * time.Second, Shutdown: 30 * time.Second,
 		},
 		Limits: Limits{Body: 256 << 10, Sessions: 4},
 	}

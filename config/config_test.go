@@ -30,6 +30,7 @@ func TestExampleLoadsAsWhatItSays(t *testing.T) {
 	want.TLS = TLS{filepath.Join(dir, "tls/server.pem"), filepath.Join(dir, "tls/server.key")}
 	want.RelyingParty = RelyingParty{"keys.example.com", "Example Custody", []string{"https://keys.example.com"}}
 	want.Database, want.TokenKeyFile = filepath.Join(dir, "data/server.db"), filepath.Join(dir, "secrets/token.key")
+	want.CheckpointKeyFile = filepath.Join(dir, "secrets/checkpoint.key")
 	want.PKCS11.Module = "/usr/lib/softhsm/libsofthsm2.so"
 	for _, n := range []string{"1", "2", "3", "4", "5"} {
 		want.Signers = append(want.Signers, Signer{
@@ -134,6 +135,19 @@ func TestValidateTellsEachFault(t *testing.T) {
 		{"store is the database", func(c *Config) { c.Signers[2].Store = c.Database }, "signers[2].store"},
 		{"signer without PIN file", func(c *Config) { c.Signers[1].PINFile = "" }, "signers[1].pinFile"},
 		{"no module", func(c *Config) { c.PKCS11.Module = "" }, "pkcs11.module"},
+		{"no checkpoint key", func(c *Config) { c.CheckpointKeyFile = "" }, "checkpointKeyFile"},
+		{"PostgreSQL", func(c *Config) { c.Database = "postgres://keyferry@db.example.com/keyferry?sslmode=verify-full" }, ""},
+		{"schemas of one database", func(c *Config) {
+			c.Signers[0].Store, c.Signers[1].Store = postgres("one"), postgres("two")
+		}, ""},
+		{"password in the URL", func(c *Config) { c.Database = "postgres://keyferry:hunter2@localhost/keyferry" }, "passfile"},
+		{"password in the query", func(c *Config) { c.Signers[1].Store = "postgresql://localhost/keyferry?password=hunter2" }, "signers[1].store"},
+		{"sslpassword in the query", func(c *Config) { c.Database = "postgres://localhost/keyferry?sslpassword=hunter2" }, "passfile"},
+		{"another database product", func(c *Config) { c.Database = "mysql://localhost/keyferry" }, "postgres://"},
+		{"no URL", func(c *Config) { c.Database = "postgres://[" }, "URL"},
+		{"shared schema", func(c *Config) {
+			c.Signers[0].Store, c.Signers[1].Store = postgres("one"), postgres("one")+"&application_name=other"
+		}, "signers[1].store"},
 		{"no token key", func(c *Config) { c.TokenKeyFile = "" }, "tokenKeyFile"},
 		{"long action", func(c *Config) { c.Timeouts.Action = 6 * time.Minute }, "timeouts.action"},
 		{"no timeout", func(c *Config) { c.Timeouts.Signers = 0 }, "timeouts.signers"},
@@ -146,6 +160,9 @@ func TestValidateTellsEachFault(t *testing.T) {
 			err := config.Validate()
 			if c.told == "" && err != nil {
 				t.Errorf("refused: %v", err)
+			}
+			if err != nil && strings.Contains(err.Error(), "hunter2") {
+				t.Errorf("the error has the password: %v", err)
 			}
 			if c.told != "" && (err == nil || !strings.Contains(err.Error(), c.told)) {
 				t.Errorf("got %v, want a word about %s", err, c.told)
@@ -169,9 +186,29 @@ func TestValidateTellsAllFaultsAtOnce(t *testing.T) {
 func valid() Config {
 	c := defaults()
 	c.Deployment, c.Database, c.TokenKeyFile, c.PKCS11.Module = "d", "server.db", "token.key", "module.so"
+	c.CheckpointKeyFile = "checkpoint.key"
 	c.TLS = TLS{"cert", "key"}
 	for _, n := range []string{"s0", "s1", "s2"} {
 		c.Signers = append(c.Signers, Signer{n, n + ".pin", n})
 	}
 	return c
+}
+
+func postgres(schema string) string {
+	return "postgres://keyferry@localhost/keyferry?search_path=" + schema
+}
+
+func TestURLsAreNotRelativePaths(t *testing.T) {
+	c, err := Load(write(t, strings.Replace(Example, "database: data/server.db", "database: "+postgres("a"), 1)), nil)
+	if err != nil || c.Database != postgres("a") {
+		t.Errorf("%q, %v", c.Database, err)
+	}
+}
+
+func TestCheckpointKeyIsBesideTheTokenKeyIfNotNamed(t *testing.T) {
+	path := write(t, strings.Replace(Example, "checkpointKeyFile: secrets/checkpoint.key", "", 1))
+	c, err := Load(path, nil)
+	if want := filepath.Join(filepath.Dir(path), "secrets/checkpoint.key"); err != nil || c.CheckpointKeyFile != want {
+		t.Errorf("%q, %v", c.CheckpointKeyFile, err)
+	}
 }

@@ -32,7 +32,15 @@ func Load(path string, environ []string) (Config, error) {
 		return Config{}, err
 	}
 	c.RelyingParty.complete()
+	c.complete()
 	return c, c.Validate()
+}
+
+// complete names the key that was not named.
+func (c *Config) complete() {
+	if c.CheckpointKeyFile == "" && c.TokenKeyFile != "" {
+		c.CheckpointKeyFile = filepath.Join(filepath.Dir(c.TokenKeyFile), "checkpoint.key")
+	}
 }
 
 // decode is strict where koanf's default is not: names must match exactly, every
@@ -57,7 +65,7 @@ func (c *Config) resolve(path string) error {
 		return err
 	}
 	for _, p := range c.paths() {
-		if *p != "" && !filepath.IsAbs(*p) {
+		if *p != "" && !filepath.IsAbs(*p) && !IsURL(*p) {
 			*p = filepath.Join(dir, *p)
 		}
 	}
@@ -65,7 +73,7 @@ func (c *Config) resolve(path string) error {
 }
 
 func (c *Config) paths() []*string {
-	paths := []*string{&c.TLS.CertificateFile, &c.TLS.KeyFile, &c.Database, &c.TokenKeyFile, &c.PKCS11.Module}
+	paths := []*string{&c.TLS.CertificateFile, &c.TLS.KeyFile, &c.Database, &c.TokenKeyFile, &c.CheckpointKeyFile, &c.PKCS11.Module}
 	for i := range c.Signers {
 		paths = append(paths, &c.Signers[i].PINFile, &c.Signers[i].Store)
 	}

@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"net"
-	"path/filepath"
 	"time"
 	"unicode"
 )
@@ -25,7 +24,8 @@ const (
 // opens no files.
 func (c Config) Validate() error {
 	return errors.Join(
-		c.checkDeployment(), c.checkListen(), c.checkNames(), c.RelyingParty.checkOrigins(), c.checkSigners(), c.checkTimeouts(), c.checkLimits(),
+		c.checkDeployment(), c.checkListen(), c.checkNames(), c.RelyingParty.checkOrigins(),
+		c.checkDatabases(), c.checkSigners(), c.checkTimeouts(), c.checkLimits(),
 	)
 }
 
@@ -69,8 +69,9 @@ func (c Config) checkNames() error {
 	return errors.Join(
 		needed("relyingParty.id", c.RelyingParty.ID, "the domain that users see"),
 		needed("relyingParty.name", c.RelyingParty.Name, "the service's name for people"),
-		needed("database", c.Database, "the path of the server's SQLite file; it is made if missing"),
+		needed("database", c.Database, "the path of an SQLite file, which is made if missing, or postgres://…"),
 		needed("tokenKeyFile", c.TokenKeyFile, "the path of a PEM file with a P-256 key; it is made if missing"),
+		needed("checkpointKeyFile", c.CheckpointKeyFile, "the path of a PEM file with an Ed25519 key; it is made if missing"),
 		needed("pkcs11.module", c.PKCS11.Module, "the path of the PKCS#11 library"),
 	)
 }
@@ -88,16 +89,12 @@ func (c Config) checkSigners() error {
 		errs = append(errs, fmt.Errorf("signers: %d to %d are needed and %d are listed", minSigners, maxSigners, n))
 	}
 	labels := map[string]bool{}
-	stores := map[string]bool{filepath.Clean(c.Database): true}
 	for i, s := range c.Signers {
 		errs = append(errs, s.check(i))
 		if s.Label != "" && labels[s.Label] {
 			errs = append(errs, fmt.Errorf("signers[%d].label: %q is another signer's too: each signer has a token of its own", i, s.Label))
 		}
-		if store := filepath.Clean(s.Store); s.Store != "" && stores[store] {
-			errs = append(errs, fmt.Errorf("signers[%d].store: %s is in use already: each signer has a file of its own", i, s.Store))
-		}
-		labels[s.Label], stores[filepath.Clean(s.Store)] = true, true
+		labels[s.Label] = true
 	}
 	return errors.Join(errs...)
 }
@@ -107,7 +104,7 @@ func (s Signer) check(i int) error {
 	return errors.Join(
 		needed(name("label"), s.Label, "the label of the signer's token"),
 		needed(name("pinFile"), s.PINFile, "the path of a file with the token's PIN"),
-		needed(name("store"), s.Store, "the path of the signer's SQLite file; it is made if missing"),
+		needed(name("store"), s.Store, "the path of an SQLite file, which is made if missing, or postgres://…"),
 	)
 }
 

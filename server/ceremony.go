@@ -6,7 +6,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"path/filepath"
 	"slices"
 
 	"keyferry/config"
@@ -25,7 +24,7 @@ func InitSigners(ctx context.Context, c config.Config, only string) (reports []h
 	if err != nil {
 		return nil, err
 	}
-	lock, err := LockDirectory(filepath.Dir(c.Database))
+	lock, err := lockState(c)
 	if err != nil {
 		return nil, err
 	}

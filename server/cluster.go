@@ -12,27 +12,34 @@ import (
 	"keyferry/server/signer/node"
 	"keyferry/server/store"
 	"keyferry/server/useraction"
+	"keyferry/shares/manifest"
 )
 
-// openSigners opens the embedded signers: module, then for each its token, its store
+// cluster is the signers and what is public of them.
+type cluster struct {
+	manifest manifest.Manifest
+	signers  []signer.Signer
+}
+
+// openCluster opens the embedded signers: module, then for each its token, its store
 // and the node that they make up.
-func (s *Server) openSigners(ctx context.Context) ([]signer.Signer, error) {
+func (s *Server) openCluster(ctx context.Context) (cluster, error) {
 	module, err := hsm.Open(s.config.PKCS11.Module)
 	if err != nil {
-		return nil, err
+		return cluster{}, err
 	}
 	s.closers.add(module.Close)
 	nodes := make([]*node.Node, 0, len(s.config.Signers))
 	for _, c := range s.config.Signers {
 		one, err := s.openNode(ctx, module, c)
 		if err != nil {
-			return nil, fmt.Errorf("signer %q: %w", c.Label, err)
+			return cluster{}, fmt.Errorf("signer %q: %w", c.Label, err)
 		}
 		nodes = append(nodes, one)
 	}
 	s.config.Log.Warn("the signers are embedded: what is stored is protected, but nothing is protected against this server process itself",
 		"signers", len(nodes))
-	return join(nodes)
+	return join(s.config.Deployment, nodes)
 }
 
 func (s *Server) openNode(ctx context.Context, module *hsm.Module, c config.Signer) (*node.Node, error) {
@@ -51,8 +58,8 @@ func (s *Server) openNode(ctx context.Context, module *hsm.Module, c config.Sign
 	s.closers.add(shares.Close)
 	s.signerStores = append(s.signerStores, shares)
 	return node.New(ctx, node.Config{
-		Deployment: s.config.Deployment, Token: token, Store: shares, Trust: s.store,
-		RelyingParty: relyingParty(s.config.RelyingParty), Now: s.config.Now,
+		Deployment: s.config.Deployment, Token: token, Store: shares,
+		Trust: store.Trust{Server: s.store, RelyingParty: relyingParty(s.config.RelyingParty)}, Now: s.config.Now,
 	})
 }
 
@@ -70,18 +77,22 @@ func openToken(module *hsm.Module, c config.Signer, sessions int) (*hsm.Token, e
 	return module.Token(hsm.TokenConfig{Label: c.Label, PIN: pin, Sessions: sessions})
 }
 
-// join tells each node who the others are.
-func join(nodes []*node.Node) ([]signer.Signer, error) {
-	var ids []signer.ID
-	var signers []signer.Signer
+// join makes the cluster's manifest and tells each node of it.
+func join(deployment string, nodes []*node.Node) (cluster, error) {
+	var joined cluster
+	var members []manifest.Member
 	for _, n := range nodes {
-		ids = append(ids, n.Info().ID)
-		signers = append(signers, n)
+		members = append(members, n.Info().Member)
+		joined.signers = append(joined.signers, n)
+	}
+	var err error
+	if joined.manifest, err = manifest.New(deployment, members); err != nil {
+		return cluster{}, fmt.Errorf("making the cluster's manifest: %w", err)
 	}
 	for _, n := range nodes {
-		if err := n.Join(ids); err != nil {
-			return nil, err
+		if err := n.Join(joined.manifest); err != nil {
+			return cluster{}, err
 		}
 	}
-	return signers, nil
+	return joined, nil
 }

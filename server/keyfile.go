@@ -39,6 +39,20 @@ func openTokens(c Config) (*identity.Tokens, error) {
 }
 
 func loadTokenKey(path string) (*ecdsa.PrivateKey, error) {
+	parsed, err := loadKey(path)
+	if err != nil {
+		return nil, err
+	}
+	key, ok := parsed.(*ecdsa.PrivateKey)
+	if !ok || key.Curve != elliptic.P256() {
+		return nil, fmt.Errorf("%s does not hold a P-256 key", path)
+	}
+	return key, nil
+}
+
+// loadKey returns what the parser of PKCS#8 does, or nil for what it cannot read. Its
+// error is not passed on, since it may quote the key.
+func loadKey(path string) (any, error) {
 	text, err := readPrivate(path)
 	if err != nil {
 		return nil, err
@@ -48,27 +62,27 @@ func loadTokenKey(path string) (*ecdsa.PrivateKey, error) {
 	if block == nil || block.Type != "PRIVATE KEY" {
 		return nil, fmt.Errorf("%s is not a PEM file of PKCS#8 (BEGIN PRIVATE KEY)", path)
 	}
-	// The parser's error is not passed on, since it may quote the key.
-	parsed, err := x509.ParsePKCS8PrivateKey(block.Bytes)
-	key, ok := parsed.(*ecdsa.PrivateKey)
-	if err != nil || !ok || key.Curve != elliptic.P256() {
-		return nil, fmt.Errorf("%s does not hold a P-256 key", path)
-	}
+	key, _ := x509.ParsePKCS8PrivateKey(block.Bytes)
 	return key, nil
 }
 
-// makeTokenKey gives the file its name only when it is complete, and never takes the
-// place of another: of two processes that make it, both then use the first one's.
 func makeTokenKey(path string) error {
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
 		return err
 	}
+	return makeKey(path, key)
+}
+
+// makeKey gives the file its name only when it is complete, and never takes the place
+// of another: of two processes that make it, both then use the first one's.
+func makeKey(path string, key any) error {
 	der, err := x509.MarshalPKCS8PrivateKey(key)
 	if err != nil {
 		return err
 	}
-	file, err := os.CreateTemp(filepath.Dir(path), ".token-key-*") // mode 0600
+	defer clear(der)
+	file, err := os.CreateTemp(filepath.Dir(path), ".key-*") // mode 0600
 	if err != nil {
 		return err
 	}

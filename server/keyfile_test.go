@@ -33,7 +33,7 @@ func TestTokenKeyIsMadeOnceByHoweverManyProcesses(t *testing.T) {
 	if again, err := loadTokenKey(path); err != nil || !again.Equal(first) {
 		t.Errorf("the key was replaced: %v", err)
 	}
-	if left, _ := filepath.Glob(filepath.Join(filepath.Dir(path), ".token-key-*")); len(left) > 0 {
+	if left, _ := filepath.Glob(filepath.Join(filepath.Dir(path), ".key-*")); len(left) > 0 {
 		t.Errorf("left behind: %v", left)
 	}
 }

@@ -10,6 +10,8 @@ import (
 	"path/filepath"
 
 	"golang.org/x/sys/unix"
+
+	"keyferry/config"
 )
 
 // ErrRunning says that another process serves from the same directory.
@@ -33,4 +35,14 @@ func LockDirectory(dir string) (io.Closer, error) {
 		return nil, fmt.Errorf("locking %s: %w", dir, err)
 	}
 	return file, nil
+}
+
+// lockState locks the directory that one server at a time may use. Where all state is
+// in PostgreSQL there is none: processes may share it.
+func lockState(c config.Config) (io.Closer, error) {
+	dir := c.Directory()
+	if dir == "" {
+		return io.NopCloser(nil), nil
+	}
+	return LockDirectory(dir)
 }

@@ -4,16 +4,19 @@ package server
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	"keyferry/server/admin"
+	"keyferry/server/audit/merkle"
 	"keyferry/server/store"
 )
 
 // Office is the operator's use cases on a server's database.
 type Office struct {
 	*admin.Office
-	store *store.Server
+	AuditLog merkle.Log // to be listed, proven and exported
+	store    *store.Server
 }
 
 // OpenOffice opens the database of the configured server, whether or not it runs.
@@ -30,7 +33,11 @@ func OpenOffice(ctx context.Context, c Config) (*Office, error) {
 	if err != nil {
 		return nil, fmt.Errorf("opening the server's database: %w", err)
 	}
-	return &Office{Office: admin.New(registry, tokens, c.Now), store: registry}, nil
+	log, err := openAuditLog(c, registry)
+	if err != nil {
+		return nil, errors.Join(err, registry.Close())
+	}
+	return &Office{Office: admin.New(registry, tokens, c.Now), AuditLog: log, store: registry}, nil
 }
 
 // Close closes the database.

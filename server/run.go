@@ -17,7 +17,8 @@ import (
 )
 
 const (
-	purgeEvery = time.Minute
+	settleEvery = time.Minute
+	purgeEvery  = time.Minute
 	// purgeAfter is how long user actions are kept when they have expired, so that a
 	// late request is told so rather than that there was none.
 	purgeAfter = time.Hour
@@ -47,9 +48,10 @@ func (s *Server) listen(handler http.Handler) error {
 // come to their end for as long as is configured, and returns nil.
 func (s *Server) Run(ctx context.Context) error {
 	background, stop := context.WithCancel(ctx)
-	var purging sync.WaitGroup
-	purging.Go(func() { s.purge(background) })
-	defer purging.Wait()
+	var behind sync.WaitGroup
+	behind.Go(func() { s.purge(background) })
+	behind.Go(func() { s.settle(background) })
+	defer behind.Wait()
 	defer stop()
 
 	served := make(chan error, 1)
@@ -94,6 +96,22 @@ func (s *Server) purge(ctx context.Context) {
 		s.purgeAll(ctx, "user actions", func() (int64, error) { return s.store.PurgeActions(ctx, now.Add(-purgeAfter)) })
 		for _, shares := range s.signerStores {
 			s.purgeAll(ctx, "used actions", func() (int64, error) { return shares.PurgeUses(ctx, now) })
+		}
+	}
+}
+
+// settle has signers that could not be reached make up for what they missed.
+func (s *Server) settle(ctx context.Context) {
+	ticker := time.NewTicker(settleEvery)
+	defer ticker.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-ticker.C:
+		}
+		if err := s.transfer.Settle(ctx); err != nil && ctx.Err() == nil {
+			s.config.Log.Warn("settling with the signers", "error", err)
 		}
 	}
 }

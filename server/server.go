@@ -10,7 +10,6 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
-	"path/filepath"
 	"time"
 
 	"keyferry/config"
@@ -65,7 +64,7 @@ func New(ctx context.Context, c Config) (*Server, error) {
 }
 
 func (s *Server) open(ctx context.Context) error {
-	lock, err := LockDirectory(filepath.Dir(s.config.Database))
+	lock, err := lockState(s.config.Config)
 	if err != nil {
 		return err
 	}
@@ -88,12 +87,13 @@ func (s *Server) open(ctx context.Context) error {
 // openTransfer opens the signers, and closes what a crash left open before any
 // request can come.
 func (s *Server) openTransfer(ctx context.Context) error {
-	signers, err := s.openSigners(ctx)
+	cluster, err := s.openCluster(ctx)
 	if err != nil {
 		return err
 	}
 	s.transfer, err = transfer.New(transfer.Config{
-		Journal: s.store, Signers: signers, Timeout: s.config.Timeouts.Signers, Now: s.config.Now, Log: s.config.Log,
+		Journal: s.store, Manifest: cluster.manifest, Signers: cluster.signers,
+		Timeout: s.config.Timeouts.Signers, Now: s.config.Now, Log: s.config.Log,
 	})
 	if err != nil {
 		return err

@@ -36,10 +36,19 @@ func (a *API) record(c *call, err error) error {
 		entry.Details["omittedBefore"] = strconv.FormatInt(omitted, 10)
 	}
 	if failed := a.Audit.Append(ctx, entry); failed != nil {
-		// As texts: neither error may decide on the answer any more.
-		return errors.New(fmt.Sprint("recording a refusal: ", failed, "; it was: ", err))
+		return unrecorded(failed, err)
 	}
 	return err
+}
+
+// unrecorded has both errors as texts: neither may decide on the answer any more. All
+// that the caller learns is whether it can help to try again later.
+func unrecorded(failed, refusal error) error {
+	trouble := errors.New(fmt.Sprint("recording a refusal: ", failed, "; it was: ", refusal))
+	if fault.KindOf(failed) == fault.Unavailable {
+		return fault.New(fault.Unavailable, "record.unavailable", "the service cannot reach its database: try again later").Because(trouble)
+	}
+	return trouble
 }
 
 func (a *API) refusal(c *call, err error) audit.Entry {

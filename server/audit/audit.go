@@ -1,9 +1,10 @@
 // Package audit defines the record of what was decided and done.
 //
-// An [Entry] is stored as its canonical bytes (JSON in the form of RFC 8785) with
-// the RFC 6962 leaf hash over them, in the same transaction as the change that it
-// records: no record, no act. What happens elsewhere is recorded twice, as an
-// intent before it and as an outcome after it.
+// An [Entry] is stored as its canonical bytes (JSON in the form of RFC 8785), in the
+// same transaction as the change that it records: no record, no act. What happens
+// elsewhere is recorded twice, as an intent before it and as an outcome after it.
+//
+// Entries are the leaves of a Merkle tree: package merkle signs and proves it.
 //
 // Entries carry no secrets, and public keys and user texts only as far as they
 // identify something.
@@ -16,7 +17,6 @@ import (
 
 	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
-	"golang.org/x/mod/sumdb/tlog"
 
 	"keyferry/server/challenge"
 	"keyferry/server/fault"
@@ -100,9 +100,6 @@ func (e Entry) Canonical() ([]byte, error) {
 	}
 	return value, nil
 }
-
-// LeafHash is SHA-256(0x00 || canonical), the leaf of RFC 6962 §2.1.
-func LeafHash(canonical []byte) [32]byte { return tlog.RecordHash(canonical) }
 
 // Log appends entries that stand for themselves. Entries that go with a change are
 // appended by whoever makes the change. It is safe for concurrent use; an entry

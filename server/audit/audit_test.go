@@ -1,7 +1,6 @@
 package audit
 
 import (
-	"crypto/sha256"
 	"errors"
 	"fmt"
 	"testing"
@@ -19,13 +18,6 @@ func TestCanonicalFormIsFixed(t *testing.T) {
 	got, err := entry.Canonical()
 	if err != nil || string(got) != want {
 		t.Errorf("got  %s, %v\nwant %s", got, err, want)
-	}
-}
-
-// RFC 6962 §2.1: the hash of a leaf is SHA-256(0x00 || leaf).
-func TestLeafHashIsThatOfRFC6962(t *testing.T) {
-	if got, want := LeafHash([]byte("entry")), sha256.Sum256([]byte("\x00entry")); got != want {
-		t.Errorf("got %x, want %x", got, want)
 	}
 }
 

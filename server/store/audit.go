@@ -2,57 +2,93 @@ package store
 
 import (
 	"context"
-	"database/sql"
 	"errors"
 	"fmt"
 
 	"keyferry/server/audit"
+	"keyferry/server/audit/merkle"
 )
+
+// auditLog reads the audit log of a database.
+type auditLog struct{ source reader }
+
+var _ merkle.Store = auditLog{}
 
 // Append implements [audit.Log].
 func (s *Server) Append(ctx context.Context, e audit.Entry) error {
-	return s.record(ctx, e, func(context.Context, *sql.Tx) error { return nil })
-}
-
-// appendEntry appends an entry in the transaction of the change that it records.
-// Entries are numbered from 0 without a gap, in the order in which they were
-// appended: the row that counts them stays locked until the commit, and a
-// transaction that is rolled back takes its number back.
-func appendEntry(ctx context.Context, tx *sql.Tx, e audit.Entry) error {
-	canonical, err := e.Canonical()
-	if err != nil {
-		return err
-	}
-	var seq int64
-	err = tx.QueryRowContext(ctx, `UPDATE audit_state SET size = size + 1 WHERE id = 1 RETURNING size - 1`).Scan(&seq)
-	if err != nil {
-		return fmt.Errorf("numbering audit entry: %w", orNone(err, errNoState))
-	}
-	hash := audit.LeafHash(canonical)
-	_, err = tx.ExecContext(ctx, `INSERT INTO audit_log (seq, entry, leaf_hash) VALUES ($1, $2, $3)`, seq, canonical, hash[:])
-	if err != nil {
-		return fmt.Errorf("appending audit entry %d: %w", seq, err)
-	}
-	return nil
+	return s.record(ctx, e, func(context.Context, *transaction) error { return nil })
 }
 
 // errNoState is for a database from which somebody removed the log's one state row.
 var errNoState = errors.New("the audit log's state is missing")
 
-// LogEntry is an entry as it is stored. Nothing is checked when it is read: whether
-// the hash fits the bytes is for whoever verifies the log.
-type LogEntry struct {
-	Seq       int64 // from 0, without gaps
-	Canonical []byte
-	LeafHash  []byte // 32 bytes: audit.LeafHash(Canonical)
+// errMoved is for a log that grew under a transaction that believed to be alone.
+var errMoved = errors.New("the audit log was changed by somebody else")
+
+// appendEntries appends what the changes of a transaction recorded: the entries, from 0
+// without a gap; the hashes of the tree's nodes that they complete; and the tree's new
+// end. What is rolled back takes its numbers back.
+func (tx *transaction) appendEntries(ctx context.Context) error {
+	if len(tx.entries) == 0 {
+		return nil
+	}
+	tree, err := scanTree(tx.QueryRowContext(ctx, selectTree))
+	if err != nil {
+		return fmt.Errorf("reading the end of the audit log: %w", err)
+	}
+	before := tree.Size()
+	var entries, nodes [][]any
+	for _, e := range tx.entries {
+		e.index = tree.Size()
+		leaf := merkle.LeafHash(e.canonical)
+		entries = append(entries, []any{e.index, e.canonical, leaf[:]})
+		for _, node := range tree.Append(leaf) {
+			nodes = append(nodes, []any{node.Position, node.Hash[:]})
+		}
+	}
+	if err := insertAll(ctx, tx, `INSERT INTO audit_log (seq, entry, leaf_hash) VALUES ($1, $2, $3)`, entries); err != nil {
+		return fmt.Errorf("appending audit entries from %d on: %w", before, err)
+	}
+	if err := insertAll(ctx, tx, insertNode, nodes); err != nil {
+		return fmt.Errorf("appending hashes behind audit entry %d: %w", before, err)
+	}
+	return moveTree(ctx, tx, before, tree)
 }
 
-// Entries returns up to limit entries in their order, from number from on.
-func (s *Server) Entries(ctx context.Context, from int64, limit int) ([]LogEntry, error) {
-	rows, err := s.readers.QueryContext(ctx, `
+const (
+	selectTree = `SELECT size, edge FROM audit_state WHERE id = 1`
+	insertNode = `INSERT INTO audit_nodes (position, hash) VALUES ($1, $2)`
+)
+
+func scanTree(from row) (merkle.Tree, error) {
+	var size int64
+	var edge []byte
+	if err := from.Scan(&size, &edge); err != nil {
+		return merkle.Tree{}, orNone(err, errNoState)
+	}
+	return merkle.ParseTree(size, edge)
+}
+
+func moveTree(ctx context.Context, tx *transaction, before int64, tree merkle.Tree) error {
+	return changeOne(ctx, tx, errMoved, `UPDATE audit_state SET size = $1, edge = $2 WHERE id = 1 AND size = $3`,
+		tree.Size(), tree.Edge(), before)
+}
+
+// Tree implements [merkle.Store].
+func (l auditLog) Tree(ctx context.Context) (merkle.Tree, error) {
+	tree, err := scanTree(l.source.QueryRowContext(ctx, selectTree))
+	if err != nil {
+		return merkle.Tree{}, fmt.Errorf("reading the end of the audit log: %w", err)
+	}
+	return tree, nil
+}
+
+// Entries implements [merkle.Store].
+func (l auditLog) Entries(ctx context.Context, from int64, limit int) ([]merkle.Entry, error) {
+	rows, err := l.source.QueryContext(ctx, `
 		SELECT seq, entry, leaf_hash FROM audit_log WHERE seq >= $1 ORDER BY seq LIMIT $2`, from, limit)
-	entries, err := scanAll(rows, err, func(r row) (e LogEntry, err error) {
-		err = r.Scan(&e.Seq, &e.Canonical, &e.LeafHash)
+	entries, err := scanAll(rows, err, func(r row) (e merkle.Entry, err error) {
+		err = r.Scan(&e.Index, &e.Canonical, &e.LeafHash)
 		return e, err
 	})
 	if err != nil {

@@ -11,6 +11,7 @@ import (
 
 	"keyferry/server/admin"
 	"keyferry/server/audit"
+	"keyferry/server/audit/merkle"
 )
 
 // verifiedLog reads the whole log and checks its numbers and hashes.
@@ -24,9 +25,9 @@ func verifiedLog(t *testing.T, s *Server) []audit.Entry {
 			t.Fatal(err)
 		}
 		for _, e := range entries {
-			hash := audit.LeafHash(e.Canonical)
-			if e.Seq != int64(len(log)) || !bytes.Equal(e.LeafHash, hash[:]) {
-				t.Fatalf("entry %d stands at %d, with the hash %x in place of %x", e.Seq, len(log), e.LeafHash, hash)
+			hash := merkle.LeafHash(e.Canonical)
+			if e.Index != int64(len(log)) || !bytes.Equal(e.LeafHash, hash[:]) {
+				t.Fatalf("entry %d stands at %d, with the hash %x in place of %x", e.Index, len(log), e.LeafHash, hash)
 			}
 			var parsed audit.Entry
 			if err := json.Unmarshal(e.Canonical, &parsed); err != nil {

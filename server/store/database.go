@@ -5,34 +5,58 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/pressly/goose/v3"
 )
 
-// dialect is what differs between one database product and another. The SQL is not
-// part of it.
+// dialect is what differs between one database product and another. The SQL of what is
+// stored is not part of it.
 type dialect struct {
 	goose goose.Dialect
 	// open returns a handle for the one writer and a handle for readers.
-	open func(ctx context.Context, path string) (write, read *sql.DB, err error)
+	open func(ctx context.Context, place string) (write, read *sql.DB, err error)
+	// migrating keeps other processes from migrating until it is released. nil where
+	// they cannot disturb each other.
+	migrating func(ctx context.Context, read *sql.DB) (release func() error, err error)
+	// alone waits until a transaction is the only one that writes. nil where it is so
+	// from its beginning.
+	alone func(ctx context.Context, tx *sql.Tx) error
+	// patience is how long a transaction may take; without end if it is zero.
+	patience time.Duration
+	// unavailable says which errors mean that the database is not there, or not free.
+	unavailable func(error) bool
+	// conflict says which errors undid a transaction that can simply be repeated.
+	conflict func(error) bool
+}
+
+// dialectOf tells a database by its place.
+func dialectOf(place string) dialect {
+	if isPostgres(place) {
+		return postgres()
+	}
+	return sqlite()
 }
 
 // database is an open database: readers side by side, and one writer.
 type database struct {
-	readers *sql.DB
+	dialect dialect
+	readers reader
 	writes  *sql.DB
 	writer  *writer
 }
 
-func open(ctx context.Context, d dialect, path string, kind kind) (*database, error) {
-	writes, readers, err := d.open(ctx, path)
+func open(ctx context.Context, place string, kind kind) (*database, error) {
+	d := dialectOf(place)
+	name := printable(place)
+	writes, reads, err := d.open(ctx, place)
 	if err != nil {
-		return nil, fmt.Errorf("opening database %s: %w", path, err)
+		return nil, fmt.Errorf("opening database %s: %w", name, d.translate(err))
 	}
-	if err := migrate(ctx, d, writes, kind); err != nil {
-		return nil, errors.Join(fmt.Errorf("opening database %s: %w", path, err), writes.Close(), readers.Close())
+	if err := migrate(ctx, d, writes, reads, kind); err != nil {
+		return nil, errors.Join(fmt.Errorf("opening database %s: %w", name, d.translate(err)), writes.Close(), reads.Close())
 	}
-	return &database{readers: readers, writes: writes, writer: startWriter(writes)}, nil
+	return &database{dialect: d, readers: reader{reads, d}, writes: writes, writer: startWriter(writes, d)}, nil
 }
 
 // Close ends the database. Changes that wait are made, later ones are refused with
@@ -44,12 +68,12 @@ func (db *database) Close() error {
 
 // write makes a change durable, together with those of other callers.
 func (db *database) write(ctx context.Context, change change) error {
-	return db.writer.do(ctx, change)
+	return db.dialect.translate(db.writer.do(ctx, change))
 }
 
 // changeOne runs a statement that is meant for one row, and returns none where there
 // is no such row.
-func changeOne(ctx context.Context, tx *sql.Tx, none error, query string, args ...any) error {
+func changeOne(ctx context.Context, tx *transaction, none error, query string, args ...any) error {
 	result, err := tx.ExecContext(ctx, query, args...)
 	if err != nil {
 		return err
@@ -64,8 +88,16 @@ func changeOne(ctx context.Context, tx *sql.Tx, none error, query string, args .
 // row is a *sql.Row or the current one of *sql.Rows.
 type row interface{ Scan(into ...any) error }
 
+// rows is *sql.Rows.
+type rows interface {
+	row
+	Next() bool
+	Err() error
+	Close() error
+}
+
 // scanAll reads the rows of a query, one after another, with scan.
-func scanAll[T any](rows *sql.Rows, err error, scan func(row) (T, error)) ([]T, error) {
+func scanAll[T any](rows rows, err error, scan func(row) (T, error)) ([]T, error) {
 	if err != nil {
 		return nil, err
 	}

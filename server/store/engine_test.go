@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"keyferry/server/store/postgrestest"
 	"keyferry/shares"
 	"keyferry/shares/locked"
 )
@@ -13,26 +14,40 @@ import (
 // start is when these tests begin, by their clock.
 var start = time.Date(2026, 11, 1, 12, 0, 0, 0, time.UTC)
 
+func TestMain(m *testing.M) { postgrestest.Main(m) }
+
 // engine is a database product. Contract tests run on each.
 type engine struct {
-	name   string
-	server func(t *testing.T, place string) *Server // a place is a folder of the test's
-	signer func(t *testing.T, place string) *Signer
+	name string
+	// at returns the place of a database of this name, of the test with this folder.
+	at func(t testing.TB, folder, name string) string
 }
 
-func engines() []engine {
-	return []engine{{name: "sqlite", server: sqliteServer, signer: sqliteSigner}}
+func sqliteEngine() engine {
+	return engine{"sqlite", func(_ testing.TB, folder, name string) string { return filepath.Join(folder, name+".db") }}
 }
+
+func postgresEngine() engine {
+	return engine{"postgres", func(t testing.TB, folder, name string) string {
+		return postgrestest.URL(t, filepath.Join(folder, name))
+	}}
+}
+
+func engines() []engine { return []engine{sqliteEngine(), postgresEngine()} }
 
 func onEveryEngine(t *testing.T, test func(t *testing.T, e engine)) {
+	t.Parallel() // they wait for disks more than they compute
 	for _, e := range engines() {
-		t.Run(e.name, func(t *testing.T) { test(t, e) })
+		t.Run(e.name, func(t *testing.T) {
+			t.Parallel()
+			test(t, e)
+		})
 	}
 }
 
-func sqliteServer(t *testing.T, place string) *Server {
+func (e engine) server(t testing.TB, folder string) *Server {
 	t.Helper()
-	s, err := OpenServer(context.Background(), Config{Path: filepath.Join(place, "server.db"), Now: func() time.Time { return start }})
+	s, err := OpenServer(context.Background(), Config{Path: e.at(t, folder, "server"), Now: func() time.Time { return start }})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -40,9 +55,9 @@ func sqliteServer(t *testing.T, place string) *Server {
 	return s
 }
 
-func sqliteSigner(t *testing.T, place string) *Signer {
+func (e engine) signer(t testing.TB, folder string) *Signer {
 	t.Helper()
-	s, err := OpenSigner(context.Background(), Config{Path: filepath.Join(place, "signer.db")})
+	s, err := OpenSigner(context.Background(), Config{Path: e.at(t, folder, "signer")})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -50,7 +65,9 @@ func sqliteSigner(t *testing.T, place string) *Signer {
 	return s
 }
 
-func closeDatabase(t *testing.T, db *database) {
+func sqliteServer(t testing.TB, folder string) *Server { return sqliteEngine().server(t, folder) }
+
+func closeDatabase(t testing.TB, db *database) {
 	if err := db.Close(); err != nil {
 		t.Errorf("closing: %v", err)
 	}
@@ -62,6 +79,17 @@ func execute(t *testing.T, db *database, statement string, args ...any) {
 	if _, err := db.writes.Exec(statement, args...); err != nil {
 		t.Fatalf("%s: %v", statement, err)
 	}
+}
+
+// executeIfTyped is execute for an edit that puts a wrong type into a column. It returns
+// false if the database refuses that by itself.
+func executeIfTyped(t *testing.T, db *database, statement string, args ...any) bool {
+	t.Helper()
+	_, err := db.writes.Exec(statement, args...)
+	if err != nil && sqlState(err) != "22P02" { // invalid text representation
+		t.Fatalf("%s: %v", statement, err)
+	}
+	return err == nil
 }
 
 func count(t *testing.T, db *database, query string, args ...any) int {

@@ -2,7 +2,6 @@ package store
 
 import (
 	"context"
-	"database/sql"
 	"errors"
 	"fmt"
 	"slices"
@@ -19,7 +18,7 @@ var errNotBegun = errors.New("the export is not running")
 // organisation's, else [keyring.ErrNotFound]. All keys of the organisation with the
 // same public key are marked: the private key that leaves is theirs too.
 func (s *Server) BeginExport(ctx context.Context, action string, e transfer.Export, entry audit.Entry) error {
-	err := s.record(ctx, entry, func(ctx context.Context, tx *sql.Tx) error {
+	err := s.record(ctx, entry, func(ctx context.Context, tx *transaction) error {
 		if err := redeem(ctx, tx, action, e.Org, e.BegunAt); err != nil {
 			return err
 		}
@@ -36,7 +35,7 @@ func (s *Server) BeginExport(ctx context.Context, action string, e transfer.Expo
 }
 
 // addExport adds a running export and returns the public key that is exported.
-func addExport(ctx context.Context, tx *sql.Tx, e transfer.Export) (publicKey string, err error) {
+func addExport(ctx context.Context, tx *transaction, e transfer.Export) (publicKey string, err error) {
 	err = tx.QueryRowContext(ctx, `
 		INSERT INTO exports (id, org, key_id, public_key, begun_at, state)
 		SELECT CAST($1 AS TEXT), org, id, public_key, CAST($2 AS BIGINT), 'begun'
@@ -50,7 +49,7 @@ func (s *Server) FinishExport(ctx context.Context, e transfer.Export, outcome au
 	if !slices.Contains([]audit.Outcome{audit.Released, audit.Failed, audit.Void}, outcome) {
 		return fmt.Errorf("finishing export %s: no export ends as %q", e.ID, outcome)
 	}
-	err := s.record(ctx, entry, func(ctx context.Context, tx *sql.Tx) error {
+	err := s.record(ctx, entry, func(ctx context.Context, tx *transaction) error {
 		publicKey, err := closeExport(ctx, tx, e, outcome)
 		if err != nil || outcome != audit.Void {
 			return err
@@ -63,7 +62,7 @@ func (s *Server) FinishExport(ctx context.Context, e transfer.Export, outcome au
 	return nil
 }
 
-func closeExport(ctx context.Context, tx *sql.Tx, e transfer.Export, outcome audit.Outcome) (publicKey string, err error) {
+func closeExport(ctx context.Context, tx *transaction, e transfer.Export, outcome audit.Outcome) (publicKey string, err error) {
 	err = tx.QueryRowContext(ctx, `
 		UPDATE exports SET state = $1 WHERE id = $2 AND org = $3 AND key_id = $4 AND state = 'begun' RETURNING public_key`,
 		outcome, e.ID, e.Org, e.Key).Scan(&publicKey)

@@ -2,7 +2,6 @@ package store
 
 import (
 	"context"
-	"database/sql"
 	"fmt"
 
 	"keyferry/server/audit"
@@ -12,7 +11,7 @@ import (
 
 // BeginImport implements [transfer.Journal].
 func (s *Server) BeginImport(ctx context.Context, action string, i transfer.Import, entry audit.Entry) error {
-	err := s.record(ctx, entry, func(ctx context.Context, tx *sql.Tx) error {
+	err := s.record(ctx, entry, func(ctx context.Context, tx *transaction) error {
 		if err := redeem(ctx, tx, action, i.Org, i.BegunAt); err != nil {
 			return err
 		}
@@ -27,16 +26,23 @@ func (s *Server) BeginImport(ctx context.Context, action string, i transfer.Impo
 }
 
 // FinishImport implements [transfer.Journal]: the import's row goes and the key's
-// comes. The journal decides by itself whether the key counts as exported;
-// key.ExportedAt is not looked at.
-func (s *Server) FinishImport(ctx context.Context, key keyring.Key, entry audit.Entry) error {
-	err := s.record(ctx, entry, func(ctx context.Context, tx *sql.Tx) error {
+// comes, with its holders and what signers need to commit it. The journal decides by
+// itself whether the key counts as exported; Key.ExportedAt is not looked at.
+func (s *Server) FinishImport(ctx context.Context, i transfer.Imported, entry audit.Entry) error {
+	key := i.Key
+	err := s.record(ctx, entry, func(ctx context.Context, tx *transaction) error {
 		err := changeOne(ctx, tx, transfer.ErrNotRunning, `
 			DELETE FROM imports WHERE key_id = $1 AND org = $2 AND state = 'begun'`, key.ID, key.Org)
 		if err != nil {
 			return err
 		}
-		return addKey(ctx, tx, key)
+		if err := addKey(ctx, tx, key); err != nil {
+			return err
+		}
+		if err := addHolders(ctx, tx, key, i.Holders); err != nil {
+			return err
+		}
+		return addCommit(ctx, tx, key.Org, key.ID, i.Receipts)
 	})
 	if err != nil {
 		return fmt.Errorf("finishing import of %s: %w", key.ID, err)
@@ -46,7 +52,7 @@ func (s *Server) FinishImport(ctx context.Context, key keyring.Key, entry audit.
 
 // AbandonImport implements [transfer.Journal].
 func (s *Server) AbandonImport(ctx context.Context, key keyring.KeyID, entry audit.Entry) error {
-	err := s.record(ctx, entry, func(ctx context.Context, tx *sql.Tx) error {
+	err := s.record(ctx, entry, func(ctx context.Context, tx *transaction) error {
 		return changeOne(ctx, tx, transfer.ErrNotRunning, `
 			UPDATE imports SET state = 'abandoned' WHERE key_id = $1 AND state = 'begun'`, key)
 	})
@@ -59,7 +65,7 @@ func (s *Server) AbandonImport(ctx context.Context, key keyring.KeyID, entry aud
 // ForgetImport implements [transfer.Journal]. One that is not there is no error; one
 // that is still running stays.
 func (s *Server) ForgetImport(ctx context.Context, key keyring.KeyID) error {
-	err := s.write(ctx, func(ctx context.Context, tx *sql.Tx) error {
+	err := s.write(ctx, func(ctx context.Context, tx *transaction) error {
 		_, err := tx.ExecContext(ctx, `DELETE FROM imports WHERE key_id = $1 AND state = 'abandoned'`, key)
 		return err
 	})
@@ -75,10 +81,10 @@ func (s *Server) Unfinished(ctx context.Context) ([]transfer.Export, []transfer.
 	if err != nil {
 		return nil, nil, fmt.Errorf("listing running exports: %w", err)
 	}
-	rows, err := s.readers.QueryContext(ctx, `SELECT key_id, org, begun_at FROM imports ORDER BY begun_at, key_id`)
+	rows, err := s.readers.QueryContext(ctx, `SELECT key_id, org, begun_at, state = 'abandoned' FROM imports ORDER BY begun_at, key_id`)
 	imports, err := scanAll(rows, err, func(r row) (i transfer.Import, err error) {
 		var begun int64
-		err = r.Scan(&i.Key, &i.Org, &begun)
+		err = r.Scan(&i.Key, &i.Org, &begun, &i.Abandoned)
 		i.BegunAt = timeOf(begun)
 		return i, err
 	})

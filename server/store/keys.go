@@ -61,7 +61,7 @@ func scanKey(r row) (keyring.Key, error) {
 // addKey adds a key. It counts as exported if any export of the organisation's says
 // so of its public key, whatever id the key had then: importing a key again does not
 // hide that it left once.
-func addKey(ctx context.Context, tx *sql.Tx, key keyring.Key) error {
+func addKey(ctx context.Context, tx *transaction, key keyring.Key) error {
 	if err := checkPublicKey(key.Scheme, key.PublicKey); err != nil {
 		return err
 	}
@@ -77,7 +77,7 @@ func addKey(ctx context.Context, tx *sql.Tx, key keyring.Key) error {
 
 // recountExports sets when the keys with this public key were first exported, from
 // the exports that are not void.
-func recountExports(ctx context.Context, tx *sql.Tx, org identity.OrgID, publicKey string) error {
+func recountExports(ctx context.Context, tx *transaction, org identity.OrgID, publicKey string) error {
 	_, err := tx.ExecContext(ctx, `
 		UPDATE keys SET exported_at = (
 			SELECT MIN(begun_at) FROM exports

@@ -33,16 +33,40 @@ const (
 //go:embed migrations
 var migrations embed.FS
 
-// migrate brings a database to the version that this program knows.
-func migrate(ctx context.Context, d dialect, db *sql.DB, kind kind) error {
-	files, err := fs.Sub(migrations, "migrations/"+string(kind))
-	if err != nil {
-		return err
+// migrate brings a database to the version that this program knows. Of processes that
+// start together, one does it.
+func migrate(ctx context.Context, d dialect, write, read *sql.DB, kind kind) (err error) {
+	if d.migrating != nil {
+		release, err := d.migrating(ctx, read)
+		if err != nil {
+			return fmt.Errorf("waiting to migrate: %w", err)
+		}
+		defer func() { err = errors.Join(err, release()) }()
 	}
-	provider, err := goose.NewProvider(d.goose, db, files, goose.WithDisableGlobalRegistry(true))
+	provider, err := newProvider(d, write, kind)
 	if err != nil {
 		return fmt.Errorf("reading migrations: %w", err)
 	}
+	if err := checkVersion(ctx, provider, write, kind); err != nil {
+		return err
+	}
+	return up(ctx, provider)
+}
+
+func newProvider(d dialect, db *sql.DB, kind kind) (*goose.Provider, error) {
+	files, err := fs.Sub(migrations, "migrations/"+string(kind))
+	if err != nil {
+		return nil, err
+	}
+	options := []goose.ProviderOption{goose.WithDisableGlobalRegistry(true)}
+	if kind == serverKind {
+		options = append(options, goose.WithGoMigrations(auditTreeMigration()))
+	}
+	return goose.NewProvider(d.goose, db, files, options...)
+}
+
+// checkVersion refuses databases that are not to be migrated.
+func checkVersion(ctx context.Context, provider *goose.Provider, db *sql.DB, kind kind) error {
 	current, known, err := provider.GetVersions(ctx)
 	if err != nil {
 		return fmt.Errorf("reading version: %w", err)
@@ -55,7 +79,7 @@ func migrate(ctx context.Context, d dialect, db *sql.DB, kind kind) error {
 	if current > known {
 		return fmt.Errorf("%w (version %d, known is %d)", ErrNewer, current, known)
 	}
-	return up(ctx, provider)
+	return nil
 }
 
 // up applies what is missing. Another process may be doing the same at this moment:

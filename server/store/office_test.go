@@ -10,6 +10,7 @@ import (
 	"keyferry/server/challenge"
 	"keyferry/server/identity"
 	"keyferry/server/keyring"
+	"keyferry/server/signer"
 	"keyferry/server/transfer"
 	"keyferry/server/useraction"
 	"keyferry/shares"
@@ -92,8 +93,25 @@ func (o *office) importKey(scheme shares.Scheme, public shares.Point) keyring.Ke
 	o.t.Helper()
 	key := o.newKey(scheme, public)
 	o.must(o.BeginImport(context.Background(), o.signed(), transfer.Import{Key: key.ID, Org: o.org, BegunAt: key.CreatedAt}, entry(audit.ImportBegun)))
-	o.must(o.FinishImport(context.Background(), key, entry(audit.ImportFinished)))
+	o.must(o.FinishImport(context.Background(), o.imported(key), entry(audit.ImportFinished)))
 	return key
+}
+
+// imported is a key with a holder and a receipt for each of its shares. The same key has
+// the same ones.
+func (o *office) imported(key keyring.Key) transfer.Imported {
+	o.t.Helper()
+	i := transfer.Imported{Key: key}
+	for n := range key.Signers {
+		id := signer.ID{byte(n)}
+		i.Holders = append(i.Holders, keyring.Holder{
+			Signer: id, Index: shares.IndexOf(n + 1), Commitment: point(o.t, key.Scheme.Curve(), byte(n+1)),
+		})
+		i.Receipts = append(i.Receipts, signer.SignedReceipt{Signer: id, Signature: []byte{byte(n), 255}, Receipt: signer.Receipt{
+			Deployment: "test", Organisation: o.org, Key: key.ID, Action: [32]byte{1}, VectorHash: [32]byte{2},
+		}})
+	}
+	return i
 }
 
 func (o *office) newKey(scheme shares.Scheme, public shares.Point) keyring.Key {

@@ -71,65 +71,75 @@ func TestOpenTakesAnyFileName(t *testing.T) {
 }
 
 func TestOpenRefusesANewerDatabase(t *testing.T) {
-	place := t.TempDir()
-	s := sqliteServer(t, place)
-	execute(t, s.database, `INSERT INTO goose_db_version (version_id, is_applied) VALUES (99, TRUE)`)
-	closeDatabase(t, s.database)
-	_, err := OpenServer(context.Background(), Config{Path: filepath.Join(place, "server.db")})
-	if !errors.Is(err, ErrNewer) {
-		t.Errorf("got %v", err)
-	}
+	onEveryEngine(t, func(t *testing.T, e engine) {
+		place := t.TempDir()
+		s := e.server(t, place)
+		execute(t, s.database, `INSERT INTO goose_db_version (version_id, is_applied) VALUES (99, TRUE)`)
+		closeDatabase(t, s.database)
+		_, err := OpenServer(context.Background(), Config{Path: e.at(t, place, "server")})
+		if !errors.Is(err, ErrNewer) {
+			t.Errorf("got %v", err)
+		}
+	})
 }
 
 func TestOpenRefusesADatabaseOfAnotherKind(t *testing.T) {
-	place := t.TempDir()
-	sqliteServer(t, place)
-	sqliteSigner(t, place)
-	if _, err := OpenSigner(context.Background(), Config{Path: filepath.Join(place, "server.db")}); !errors.Is(err, ErrKind) {
-		t.Errorf("a server's as a signer's: %v", err)
-	}
-	if _, err := OpenServer(context.Background(), Config{Path: filepath.Join(place, "signer.db")}); !errors.Is(err, ErrKind) {
-		t.Errorf("a signer's as a server's: %v", err)
-	}
-	if _, err := sqliteServer(t, place).Organisations(context.Background()); err != nil {
-		t.Errorf("and it is no more what it was: %v", err)
-	}
+	onEveryEngine(t, func(t *testing.T, e engine) {
+		place := t.TempDir()
+		e.server(t, place)
+		e.signer(t, place)
+		if _, err := OpenSigner(context.Background(), Config{Path: e.at(t, place, "server")}); !errors.Is(err, ErrKind) {
+			t.Errorf("a server's as a signer's: %v", err)
+		}
+		if _, err := OpenServer(context.Background(), Config{Path: e.at(t, place, "signer")}); !errors.Is(err, ErrKind) {
+			t.Errorf("a signer's as a server's: %v", err)
+		}
+		if _, err := e.server(t, place).Organisations(context.Background()); err != nil {
+			t.Errorf("and it is no more what it was: %v", err)
+		}
+	})
 }
 
 func TestManyMayMakeTheSameDatabaseAtOnce(t *testing.T) {
-	place := t.TempDir()
-	var all sync.WaitGroup
-	for range 8 {
-		all.Go(func() {
-			s, err := OpenServer(context.Background(), Config{Path: filepath.Join(place, "server.db")})
-			if err != nil {
-				t.Error(err)
-				return
-			}
-			defer closeDatabase(t, s.database)
-			if err := s.Append(context.Background(), entry(audit.RequestRefused)); err != nil {
-				t.Error(err)
-			}
-		})
-	}
-	all.Wait()
-	if got := len(verifiedLog(t, sqliteServer(t, place))); got != 8 {
-		t.Errorf("%d entries", got)
-	}
+	onEveryEngine(t, func(t *testing.T, e engine) {
+		place := t.TempDir()
+		var all sync.WaitGroup
+		for range 8 {
+			all.Go(func() {
+				s, err := OpenServer(context.Background(), Config{Path: e.at(t, place, "server")})
+				if err != nil {
+					t.Error(err)
+					return
+				}
+				defer closeDatabase(t, s.database)
+				if err := s.Append(context.Background(), entry(audit.RequestRefused)); err != nil {
+					t.Error(err)
+				}
+			})
+		}
+		all.Wait()
+		if got := len(verifiedLog(t, e.server(t, place))); got != 8 {
+			t.Errorf("%d entries", got)
+		}
+	})
 }
 
 func TestOpenHonoursItsContext(t *testing.T) {
-	ctx, cancel := context.WithCancel(context.Background())
-	cancel()
-	_, err := OpenServer(ctx, Config{Path: filepath.Join(t.TempDir(), "server.db")})
-	if !errors.Is(err, context.Canceled) {
-		t.Errorf("got %v", err)
-	}
+	onEveryEngine(t, func(t *testing.T, e engine) {
+		ctx, cancel := context.WithCancel(context.Background())
+		cancel()
+		_, err := OpenServer(ctx, Config{Path: e.at(t, t.TempDir(), "server")})
+		if !errors.Is(err, context.Canceled) {
+			t.Errorf("got %v", err)
+		}
+	})
 }
 
 func TestReadersCannotWrite(t *testing.T) {
-	s := sqliteServer(t, t.TempDir())
-	if _, err := s.readers.Exec(`DELETE FROM audit_log`); err == nil {
-		t.Error("a reader deleted")
-	}
+	onEveryEngine(t, func(t *testing.T, e engine) {
+		s := e.server(t, t.TempDir())
+		if _, err := s.readers.Exec(`DELETE FROM audit_log`); err == nil {
+			t.Error("a reader deleted")
+		}
+	})
 }

@@ -55,7 +55,7 @@ func (s *Server) Organisation(ctx context.Context, id identity.OrgID) (identity.
 // AddOrganisation implements [admin.Registry].
 func (s *Server) AddOrganisation(ctx context.Context, o identity.Organisation, entry audit.Entry) error {
 	reference, activated := activationColumns(o.Export)
-	err := s.record(ctx, entry, func(ctx context.Context, tx *sql.Tx) error {
+	err := s.record(ctx, entry, func(ctx context.Context, tx *transaction) error {
 		_, err := tx.ExecContext(ctx, `
 			INSERT INTO organisations (id, name, created_at, export_reference, export_activated_at)
 			VALUES ($1, $2, $3, $4, $5)`, o.ID, o.Name, o.CreatedAt.UnixMilli(), reference, activated)
@@ -70,7 +70,7 @@ func (s *Server) AddOrganisation(ctx context.Context, o identity.Organisation, e
 // SetActivation implements [admin.Registry].
 func (s *Server) SetActivation(ctx context.Context, id identity.OrgID, activation *identity.Activation, entry audit.Entry) error {
 	reference, activated := activationColumns(activation)
-	err := s.record(ctx, entry, func(ctx context.Context, tx *sql.Tx) error {
+	err := s.record(ctx, entry, func(ctx context.Context, tx *transaction) error {
 		return changeOne(ctx, tx, admin.ErrNotFound, `
 			UPDATE organisations SET export_reference = $1, export_activated_at = $2 WHERE id = $3`, reference, activated, id)
 	})
@@ -89,6 +89,6 @@ func activationColumns(a *identity.Activation) (reference sql.Null[string], at s
 
 // requireOrganisation returns admin.ErrNotFound for an organisation that is not
 // there. It may be asked before a change, since organisations are never removed.
-func requireOrganisation(ctx context.Context, tx *sql.Tx, id identity.OrgID) error {
+func requireOrganisation(ctx context.Context, tx *transaction, id identity.OrgID) error {
 	return orNone(tx.QueryRowContext(ctx, `SELECT id FROM organisations WHERE id = $1`, id).Scan(&id), admin.ErrNotFound)
 }

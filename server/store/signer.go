@@ -2,11 +2,11 @@ package store
 
 import (
 	"context"
-	"database/sql"
 	"fmt"
 
 	"keyferry/server/signer"
 	"keyferry/server/signer/node"
+	"keyferry/shares/manifest"
 )
 
 // Signer is the database of one signer. It is safe for concurrent use; what a
@@ -20,7 +20,7 @@ var _ node.Store = (*Signer)(nil)
 // OpenSigner opens the database, making and migrating it as needed. It refuses one
 // of a newer version with [ErrNewer], and a server's with [ErrKind].
 func OpenSigner(ctx context.Context, c Config) (*Signer, error) {
-	db, err := open(ctx, sqlite(), c.Path, signerKind)
+	db, err := open(ctx, c.Path, signerKind)
 	if err != nil {
 		return nil, err
 	}
@@ -30,7 +30,7 @@ func OpenSigner(ctx context.Context, c Config) (*Signer, error) {
 // Enrol implements [node.Store].
 func (s *Signer) Enrol(ctx context.Context, id signer.ID) (signer.ID, error) {
 	var text string
-	err := s.write(ctx, func(ctx context.Context, tx *sql.Tx) error {
+	err := s.write(ctx, func(ctx context.Context, tx *transaction) error {
 		_, err := tx.ExecContext(ctx, `INSERT INTO enrolment (id, signer) VALUES (1, $1) ON CONFLICT (id) DO NOTHING`, id.String())
 		if err != nil {
 			return err
@@ -40,7 +40,7 @@ func (s *Signer) Enrol(ctx context.Context, id signer.ID) (signer.ID, error) {
 	if err != nil {
 		return signer.ID{}, fmt.Errorf("enrolling signer %v: %w", id, err)
 	}
-	enrolled, err := signer.ParseID(text)
+	enrolled, err := manifest.ParseID(text)
 	if err != nil {
 		return signer.ID{}, fmt.Errorf("reading the enrolled signer: %w", err)
 	}

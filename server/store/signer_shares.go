@@ -1,8 +1,8 @@
 package store
 
 import (
+	"cmp"
 	"context"
-	"database/sql"
 	"errors"
 	"fmt"
 
@@ -20,7 +20,7 @@ func (s *Signer) AddShare(ctx context.Context, share node.Share) error {
 	if err != nil {
 		return fmt.Errorf("adding share of %s: %w", share.Key, err)
 	}
-	err = s.write(ctx, func(ctx context.Context, tx *sql.Tx) error {
+	err = s.write(ctx, func(ctx context.Context, tx *transaction) error {
 		_, err := tx.ExecContext(ctx, `
 			INSERT INTO shares (key_id, org, protocol, curve, public_key, min_signers, share_index, public_shares, sealed, committed)
 			VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, FALSE) ON CONFLICT (key_id) DO NOTHING`,
@@ -36,11 +36,29 @@ func (s *Signer) AddShare(ctx context.Context, share node.Share) error {
 
 // Share implements [node.Store].
 func (s *Signer) Share(ctx context.Context, org identity.OrgID, key keyring.KeyID) (node.Share, error) {
-	share, err := scanShare(s.readers.QueryRowContext(ctx, `SELECT `+shareColumns+` FROM shares WHERE key_id = $1 AND org = $2`, key, org))
+	share, err := s.readShare(ctx, org, key)
 	if err != nil {
-		return node.Share{}, fmt.Errorf("reading share of %.64q: %w", key, orNone(err, node.ErrNoShare))
+		return node.Share{}, fmt.Errorf("reading share of %.64q: %w", key, err)
 	}
 	return share, nil
+}
+
+// readShare tells trouble with the database from a row that somebody edited: what goes
+// wrong when the row has come is the row's fault.
+func (s *Signer) readShare(ctx context.Context, org identity.OrgID, key keyring.KeyID) (node.Share, error) {
+	rows, err := s.readers.QueryContext(ctx, `SELECT `+shareColumns+` FROM shares WHERE key_id = $1 AND org = $2`, key, org)
+	if err != nil {
+		return node.Share{}, err
+	}
+	defer rows.Close()
+	if !rows.Next() {
+		return node.Share{}, cmp.Or(rows.Err(), node.ErrNoShare)
+	}
+	share, err := scanShare(rows)
+	if err != nil && ctx.Err() == nil {
+		err = fmt.Errorf("%w: %w", node.ErrUnreadable, err)
+	}
+	return share, err
 }
 
 func scanShare(r row) (node.Share, error) {
@@ -107,7 +125,7 @@ func parsePublicShares(publicKey shares.Point, column []byte) (shares.PublicShar
 
 // CommitShare implements [node.Store].
 func (s *Signer) CommitShare(ctx context.Context, key keyring.KeyID) error {
-	err := s.write(ctx, func(ctx context.Context, tx *sql.Tx) error {
+	err := s.write(ctx, func(ctx context.Context, tx *transaction) error {
 		return changeOne(ctx, tx, node.ErrNoShare, `UPDATE shares SET committed = TRUE WHERE key_id = $1`, key)
 	})
 	if err != nil {
@@ -116,12 +134,20 @@ func (s *Signer) CommitShare(ctx context.Context, key keyring.KeyID) error {
 	return nil
 }
 
-// DiscardShare implements [node.Store]. A committed share goes too: some signers may
-// have committed before the import failed at another.
+// DiscardShare implements [node.Store].
 func (s *Signer) DiscardShare(ctx context.Context, key keyring.KeyID) error {
-	err := s.write(ctx, func(ctx context.Context, tx *sql.Tx) error {
-		_, err := tx.ExecContext(ctx, `DELETE FROM shares WHERE key_id = $1`, key)
-		return err
+	err := s.write(ctx, func(ctx context.Context, tx *transaction) error {
+		if _, err := tx.ExecContext(ctx, `DELETE FROM shares WHERE key_id = $1 AND NOT committed`, key); err != nil {
+			return err
+		}
+		var left int
+		if err := tx.QueryRowContext(ctx, `SELECT COUNT(*) FROM shares WHERE key_id = $1`, key).Scan(&left); err != nil {
+			return err
+		}
+		if left > 0 {
+			return node.ErrCommitted
+		}
+		return nil
 	})
 	if err != nil {
 		return fmt.Errorf("discarding share of %s: %w", key, err)

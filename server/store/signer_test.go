@@ -122,6 +122,37 @@ func TestMissingOrForeignShareIsNoShare(t *testing.T) {
 	})
 }
 
+func TestCommittedShareIsNotDiscarded(t *testing.T) {
+	onEveryEngine(t, func(t *testing.T, e engine) {
+		s := e.signer(t, t.TempDir())
+		ecdsa, _ := schemes(t)
+		share := newShare(t, ecdsa, 3)
+		if err := s.AddShare(context.Background(), share); err != nil {
+			t.Fatal(err)
+		}
+		if err := s.CommitShare(context.Background(), share.Key); err != nil {
+			t.Fatal(err)
+		}
+		if err := s.DiscardShare(context.Background(), share.Key); !errors.Is(err, node.ErrCommitted) {
+			t.Errorf("got %v", err)
+		}
+		if got, err := s.Share(context.Background(), share.Org, share.Key); err != nil || !got.Committed {
+			t.Errorf("got %+v, %v", got, err)
+		}
+	})
+}
+
+func TestAQueryThatWasGivenUpIsNoDamage(t *testing.T) {
+	onEveryEngine(t, func(t *testing.T, e engine) {
+		s := e.signer(t, t.TempDir())
+		ctx, cancel := context.WithCancel(context.Background())
+		cancel()
+		if _, err := s.Share(ctx, "or-1", "key-1"); err == nil || errors.Is(err, node.ErrUnreadable) || errors.Is(err, node.ErrNoShare) {
+			t.Errorf("got %v", err)
+		}
+	})
+}
+
 func TestShareThatCouldNotBeReadIsNotStored(t *testing.T) {
 	onEveryEngine(t, func(t *testing.T, e engine) {
 		s := e.signer(t, t.TempDir())
@@ -152,17 +183,27 @@ func TestEditedShareIsAnError(t *testing.T) {
 		s := e.signer(t, t.TempDir())
 		ecdsa, _ := schemes(t)
 		share := newShare(t, ecdsa, 3)
-		for _, edit := range []string{
-			`protocol = 'FROST'`, `curve = 'stark'`, `public_key = upper(public_key)`, `public_key = ''`,
-			`share_index = zeroblob(32)`, `share_index = substr(share_index, 2)`,
-			`public_shares = zeroblob(0)`, `public_shares = substr(public_shares, 2)`, `public_shares = zeroblob(65)`,
+		zeros := make([]byte, 65)
+		for _, edit := range []struct {
+			set  string
+			args []any
+		}{
+			{`protocol = 'FROST'`, nil},
+			{`curve = 'stark'`, nil},
+			{`public_key = upper(public_key)`, nil},
+			{`public_key = ''`, nil},
+			{`share_index = substr(share_index, 2)`, nil},
+			{`public_shares = substr(public_shares, 2)`, nil},
+			{`share_index = $1`, []any{zeros[:32]}},
+			{`public_shares = $1`, []any{zeros[:0]}},
+			{`public_shares = $1`, []any{zeros}},
 		} {
 			if err := s.AddShare(context.Background(), share); err != nil {
 				t.Fatal(err)
 			}
-			execute(t, s.database, `UPDATE shares SET `+edit)
-			if _, err := s.Share(context.Background(), share.Org, share.Key); err == nil || errors.Is(err, node.ErrNoShare) {
-				t.Errorf("%s: got %v", edit, err)
+			execute(t, s.database, `UPDATE shares SET `+edit.set, edit.args...)
+			if _, err := s.Share(context.Background(), share.Org, share.Key); !errors.Is(err, node.ErrUnreadable) {
+				t.Errorf("%s: got %v", edit.set, err)
 			}
 			if err := s.DiscardShare(context.Background(), share.Key); err != nil {
 				t.Fatal(err)

@@ -2,7 +2,6 @@ package store
 
 import (
 	"context"
-	"database/sql"
 	"fmt"
 	"time"
 
@@ -12,7 +11,7 @@ import (
 // UseAction implements [node.Store]. The insertion decides: a row that is there is
 // left as it is, and met only if it has the same digest.
 func (s *Signer) UseAction(ctx context.Context, u node.Use) error {
-	err := s.write(ctx, func(ctx context.Context, tx *sql.Tx) error {
+	err := s.write(ctx, func(ctx context.Context, tx *transaction) error {
 		return changeOne(ctx, tx, node.ErrUsed, `
 			INSERT INTO uses (action, digest, expires_at) VALUES ($1, $2, $3)
 			ON CONFLICT (action) DO UPDATE SET digest = excluded.digest WHERE uses.digest = excluded.digest`,
@@ -33,7 +32,7 @@ const useKept = 24 * time.Hour
 // now, and returns how many.
 func (s *Signer) PurgeUses(ctx context.Context, now time.Time) (int64, error) {
 	var purged int64
-	err := s.write(ctx, func(ctx context.Context, tx *sql.Tx) error {
+	err := s.write(ctx, func(ctx context.Context, tx *transaction) error {
 		result, err := tx.ExecContext(ctx, `
 			DELETE FROM uses WHERE action IN (SELECT action FROM uses WHERE expires_at < $1 ORDER BY expires_at LIMIT $2)`,
 			now.Add(-useKept).UnixMilli(), purgeLimit)

@@ -6,9 +6,11 @@
 //	         exports and imports, the audit log
 //	Signer   one signer's sealed shares and used actions
 //
-// Reading order: database.go and migrate.go open one; sqlite.go is all that is
-// SQLite's own; writer.go and batch.go let callers share durable commits; every
-// other file is one concept with its SQL.
+// Reading order: database.go and migrate.go open one; sqlite.go and postgres*.go are all
+// that is a product's own; unavailable.go tells trouble that passes from trouble that
+// stays; writer.go, batch.go and transaction.go let callers share durable commits;
+// audit.go and audit_hashes.go keep the audit log; every other file is one concept with
+// its SQL.
 //
 // The SQL is one text for SQLite and PostgreSQL: placeholders $1, $2, … that first
 // appear in this order (SQLite numbers them so), milliseconds as BIGINT, ids made by
@@ -23,20 +25,21 @@ package store
 
 import (
 	"context"
-	"database/sql"
 	"time"
 
 	"keyferry/server/admin"
 	"keyferry/server/audit"
 	"keyferry/server/identity"
-	"keyferry/server/signer/node"
 	"keyferry/server/transfer"
 	"keyferry/server/useraction"
 )
 
 // Config says where a database is.
 type Config struct {
-	Path string           // of the SQLite file; made if it is missing, readable by its owner only
+	// Path of an SQLite file, which is made if it is missing, readable by its owner
+	// only; or URL of a PostgreSQL database (postgres://…), where the schema that
+	// search_path names is made if it is missing. See postgres_url.go.
+	Path string
 	Now  func() time.Time // dates what has no date of its own; time.Now if nil
 }
 
@@ -45,6 +48,7 @@ type Config struct {
 // acknowledged is on disk.
 type Server struct {
 	*database
+	auditLog
 	now func() time.Time
 }
 
@@ -55,13 +59,12 @@ var (
 	_ transfer.Journal       = (*Server)(nil)
 	_ audit.Log              = (*Server)(nil)
 	_ admin.Registry         = (*Server)(nil)
-	_ node.Trust             = (*Server)(nil)
 )
 
 // OpenServer opens the database, making and migrating it as needed. It refuses one
 // of a newer version with [ErrNewer], and a signer's with [ErrKind].
 func OpenServer(ctx context.Context, c Config) (*Server, error) {
-	db, err := open(ctx, sqlite(), c.Path, serverKind)
+	db, err := open(ctx, c.Path, serverKind)
 	if err != nil {
 		return nil, err
 	}
@@ -69,15 +72,15 @@ func OpenServer(ctx context.Context, c Config) (*Server, error) {
 	if now == nil {
 		now = time.Now
 	}
-	return &Server{database: db, now: now}, nil
+	return &Server{database: db, auditLog: auditLog{db.readers}, now: now}, nil
 }
 
 // record makes a change and appends the entry about it, in one transaction.
 func (s *Server) record(ctx context.Context, entry audit.Entry, change change) error {
-	return s.write(ctx, func(ctx context.Context, tx *sql.Tx) error {
+	return s.write(ctx, func(ctx context.Context, tx *transaction) error {
 		if err := change(ctx, tx); err != nil {
 			return err
 		}
-		return appendEntry(ctx, tx, entry)
+		return tx.record(entry)
 	})
 }

@@ -41,7 +41,7 @@ func scanTokenOwner(r row) (identity.Token, identity.User, error) {
 // AddToken implements [admin.Registry]; a user who is missing is
 // [admin.ErrNotFound].
 func (s *Server) AddToken(ctx context.Context, token identity.Token, entry audit.Entry) error {
-	err := s.record(ctx, entry, func(ctx context.Context, tx *sql.Tx) error {
+	err := s.record(ctx, entry, func(ctx context.Context, tx *transaction) error {
 		if err := requireUser(ctx, tx, token.Org, token.User); err != nil {
 			return err
 		}
@@ -59,7 +59,7 @@ func (s *Server) AddToken(ctx context.Context, token identity.Token, entry audit
 // RevokeToken implements [admin.Registry]. One that was revoked before keeps the
 // time of that.
 func (s *Server) RevokeToken(ctx context.Context, id identity.TokenID, at time.Time, entry audit.Entry) error {
-	err := s.record(ctx, entry, func(ctx context.Context, tx *sql.Tx) error {
+	err := s.record(ctx, entry, func(ctx context.Context, tx *transaction) error {
 		return changeOne(ctx, tx, admin.ErrNotFound, `
 			UPDATE tokens SET revoked_at = COALESCE(revoked_at, $1) WHERE id = $2`, at.UnixMilli(), id)
 	})

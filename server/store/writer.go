@@ -4,8 +4,10 @@ import (
 	"context"
 	"database/sql"
 	"errors"
+	"math/rand/v2"
 	"sync"
 	"sync/atomic"
+	"time"
 )
 
 // ErrClosed refuses changes after Close.
@@ -16,9 +18,10 @@ var ErrClosed = errors.New("the database is closed")
 const maxBatch = 256
 
 // change is a caller's part of a transaction. It uses tx and nothing else of the
-// database, and no tx of another change. Its context has no end: what was begun is
-// not interrupted.
-type change func(ctx context.Context, tx *sql.Tx) error
+// database, and no tx of another change. It may be called again, in a new transaction,
+// after the one that it was part of was undone. Its context is the transaction's and
+// not a caller's: what was begun is not interrupted because somebody leaves.
+type change func(ctx context.Context, tx *transaction) error
 
 // writer makes changes, one after another, in one goroutine. A commit takes as long
 // as the disk needs, whatever is in it, so the writer commits together all changes
@@ -29,6 +32,7 @@ type change func(ctx context.Context, tx *sql.Tx) error
 // can leave until then. A change that was taken is begun, and its outcome awaited.
 type writer struct {
 	db      *sql.DB
+	dialect dialect
 	jobs    chan job
 	closing chan struct{} // closed: no new callers
 	once    sync.Once
@@ -39,13 +43,12 @@ type writer struct {
 // job is a change under way to the writer. Its answer has room for the one value
 // that is sent.
 type job struct {
-	ctx    context.Context
 	change change
 	answer chan error
 }
 
-func startWriter(db *sql.DB) *writer {
-	w := &writer{db: db, jobs: make(chan job), closing: make(chan struct{}), stopped: make(chan struct{})}
+func startWriter(db *sql.DB, d dialect) *writer {
+	w := &writer{db: db, dialect: d, jobs: make(chan job), closing: make(chan struct{}), stopped: make(chan struct{})}
 	go w.run()
 	return w
 }
@@ -62,7 +65,7 @@ func (w *writer) do(ctx context.Context, change change) error {
 		return ErrClosed
 	default:
 	}
-	j := job{ctx: context.WithoutCancel(ctx), change: change, answer: make(chan error, 1)}
+	j := job{change: change, answer: make(chan error, 1)}
 	select {
 	case w.jobs <- j:
 		return <-j.answer
@@ -94,13 +97,16 @@ func (w *writer) run() {
 	}
 }
 
+// A transaction that was undone for another's sake is repeated a few times, after a
+// pause that grows.
+const (
+	maxAttempts = 5
+	firstPause  = 10 * time.Millisecond
+)
+
 // commit makes a change, and those that wait by then, in one transaction.
 func (w *writer) commit(first job) {
-	b, err := beginBatch(w.db)
-	if err != nil {
-		first.answer <- err
-		return
-	}
+	b := beginBatch(w.db, w.dialect)
 	b.add(first)
 	for b.takesMore() {
 		j, waits := w.next()
@@ -109,7 +115,15 @@ func (w *writer) commit(first job) {
 		}
 		b.add(j)
 	}
-	if b.end() {
+	err := b.end()
+	for attempt, pause := 1, firstPause; attempt < maxAttempts && w.dialect.conflict(err); attempt++ {
+		time.Sleep(pause/2 + rand.N(pause))
+		pause *= 2
+		b = b.again()
+		err = b.end()
+	}
+	b.answer(err)
+	if err == nil && b.kept > 0 {
 		w.commits.Add(1)
 	}
 }

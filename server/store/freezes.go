@@ -1,0 +1,67 @@
+package store
+
+import (
+	"context"
+	"fmt"
+
+	"keyferry/server/identity"
+	"keyferry/server/keyring"
+	"keyferry/server/signer/node"
+)
+
+// Freeze implements [node.Freezes].
+func (s *Signer) Freeze(ctx context.Context, f node.Freeze) error {
+	err := s.write(ctx, func(ctx context.Context, tx *transaction) error {
+		_, err := tx.ExecContext(ctx, `INSERT INTO freezes (scope, since) VALUES ($1, $2) ON CONFLICT (scope) DO NOTHING`,
+			f.Scope.String(), f.Since.UnixMilli())
+		return err
+	})
+	if err != nil {
+		return fmt.Errorf("freezing %v: %w", f.Scope, err)
+	}
+	return nil
+}
+
+// Thaw implements [node.Freezes].
+func (s *Signer) Thaw(ctx context.Context, scope node.Scope) error {
+	err := s.write(ctx, func(ctx context.Context, tx *transaction) error {
+		_, err := tx.ExecContext(ctx, `DELETE FROM freezes WHERE scope = $1`, scope.String())
+		return err
+	})
+	if err != nil {
+		return fmt.Errorf("thawing %v: %w", scope, err)
+	}
+	return nil
+}
+
+// Frozen implements [node.Freezes].
+func (s *Signer) Frozen(ctx context.Context, org identity.OrgID, key keyring.KeyID) (bool, error) {
+	var frozen bool
+	err := s.readers.QueryRowContext(ctx, `SELECT COUNT(*) > 0 FROM freezes WHERE scope IN ($1, $2, $3)`,
+		node.Everything().String(), node.Organisation(org).String(), node.Key(key).String()).Scan(&frozen)
+	if err != nil {
+		return false, fmt.Errorf("looking for a freeze of %.64q: %w", key, err)
+	}
+	return frozen, nil
+}
+
+// ListFreezes implements [node.Freezes].
+func (s *Signer) ListFreezes(ctx context.Context) ([]node.Freeze, error) {
+	rows, err := s.readers.QueryContext(ctx, `SELECT scope, since FROM freezes ORDER BY since, scope`)
+	freezes, err := scanAll(rows, err, func(r row) (f node.Freeze, err error) {
+		var (
+			text  string
+			since int64
+		)
+		if err := r.Scan(&text, &since); err != nil {
+			return node.Freeze{}, err
+		}
+		f.Since = timeOf(since)
+		f.Scope, err = node.ParseScope(text)
+		return f, err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("listing freezes: %w", err)
+	}
+	return freezes, nil
+}

@@ -1,0 +1,115 @@
+package store
+
+import (
+	"context"
+	"fmt"
+	"testing"
+
+	"keyferry/server/audit"
+	"keyferry/server/audit/merkle"
+)
+
+// firstVersion is the schema that kept the audit log without a tree.
+const firstVersion = 1
+
+// firstServer makes a server's database as the first version of this program did, with
+// entries.
+func firstServer(t *testing.T, e engine, folder string, entries int) {
+	t.Helper()
+	ctx := context.Background()
+	place := e.at(t, folder, "server")
+	d := dialectOf(place)
+	write, read, err := d.open(ctx, place)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer read.Close()
+	defer write.Close()
+	provider, err := newProvider(d, write, serverKind)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := provider.UpTo(ctx, firstVersion); err != nil {
+		t.Fatal(err)
+	}
+	tx, err := write.Begin()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := insertAll(ctx, &transaction{Tx: tx}, `INSERT INTO audit_log (seq, entry, leaf_hash) VALUES ($1, $2, $3)`, firstRows(t, entries)); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := tx.Exec(`UPDATE audit_state SET size = $1`, entries); err != nil {
+		t.Fatal(err)
+	}
+	if err := tx.Commit(); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func firstRows(t *testing.T, entries int) [][]any {
+	t.Helper()
+	var rows [][]any
+	for seq := range entries {
+		canonical, err := audit.Entry{Kind: audit.RequestRefused, Request: fmt.Sprint(seq)}.Canonical()
+		if err != nil {
+			t.Fatal(err)
+		}
+		leaf := merkle.LeafHash(canonical)
+		rows = append(rows, []any{seq, canonical, leaf[:]})
+	}
+	return rows
+}
+
+func TestLogOfTheFirstVersionBecomesProvable(t *testing.T) {
+	onEveryEngine(t, func(t *testing.T, e engine) {
+		for _, entries := range []int{0, 7, 1003} { // more than are read at once
+			folder := t.TempDir()
+			firstServer(t, e, folder, entries)
+			s := e.server(t, folder)
+			before := verifiedArchive(t, s)
+			appendSome(t, s, 3)
+			if now := verifiedArchive(t, s, before); before.Size != int64(entries) || now.Size != before.Size+3 {
+				t.Errorf("%d entries became %d, then %d", entries, before.Size, now.Size)
+			}
+			log, key := provable(t, s)
+			for index := int64(0); index < before.Size+3; index += 301 {
+				p, err := log.ProveInclusion(context.Background(), index)
+				if err != nil {
+					t.Fatal(err)
+				}
+				stored, err := s.Entries(context.Background(), index, 1)
+				if err != nil || len(stored) != 1 {
+					t.Fatal(err)
+				}
+				if _, err := p.Verify(stored[0].Canonical, key); err != nil {
+					t.Errorf("entry %d: %v", index, err)
+				}
+			}
+		}
+	})
+}
+
+// A log with a hole cannot become a tree that says nothing of it.
+func TestLogWithAHoleIsNotMigrated(t *testing.T) {
+	onEveryEngine(t, func(t *testing.T, e engine) {
+		for _, edit := range []string{`DELETE FROM audit_log WHERE seq = 5`, `DELETE FROM audit_log WHERE seq = 9`} {
+			folder := t.TempDir()
+			firstServer(t, e, folder, 10)
+			place := e.at(t, folder, "server")
+			write, read, err := dialectOf(place).open(context.Background(), place)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if _, err := write.Exec(edit); err != nil {
+				t.Fatal(err)
+			}
+			write.Close()
+			read.Close()
+			if s, err := OpenServer(context.Background(), Config{Path: place}); err == nil {
+				s.Close()
+				t.Errorf("%s: migrated all the same", edit)
+			}
+		}
+	})
+}
