@@ -6,6 +6,8 @@ export GOEXPERIMENT := runtimesecret
 
 LDFLAGS := -s -w
 TOOLS   := go tool -modfile=test/tools.mod
+# Builds container images and runs commands in them; test/image/run says how it is called.
+BUILD_IMAGE ?= ../shared/tools/build-image
 
 .PHONY: help
 help: ## list the targets
@@ -37,6 +39,10 @@ lint: ## gofmt, go vet, staticcheck, go mod tidy
 .PHONY: fuzz
 fuzz: ## run every fuzz target for FUZZTIME (default 1m) each
 	test/fuzz
+
+.PHONY: image-test
+image-test: ## build the container images with BUILD_IMAGE and look at them from inside
+	BUILD_IMAGE='$(BUILD_IMAGE)' test/image/run
 
 .PHONY: clean
 clean: ## remove what was built
