@@ -46,4 +46,4 @@ image-test: ## build the container images with BUILD_IMAGE and look at them from
 
 .PHONY: clean
 clean: ## remove what was built
-	rm -rf bin test/interop/node_modules test/readers/node_modules
+	rm -rf bin test/interop/node_modules test/interop/*/node_modules test/readers/node_modules

@@ -6,32 +6,28 @@
 import { createPrivateKey } from 'node:crypto';
 import { DfnsApiClient, DfnsDelegatedApiClient } from '@dfns/sdk';
 import { AsymmetricKeySigner } from '@dfns/sdk-keysigner';
+import { variable } from './environment.mjs';
 
-/** The accounts every SDK test runs with: one per kind of credential key. */
+/** The accounts the whole journey runs with. */
 export function accounts(env = process.env) {
   return [
-    account(env, { prefix: '', label: 'Ed25519', keyType: 'ed25519' }),
-    account(env, { prefix: 'P256_', label: 'P-256', keyType: 'ec' }),
+    accountFrom(env, { prefix: '', label: 'Ed25519', keyType: 'ed25519' }),
+    accountFrom(env, { prefix: 'P256_', label: 'P-256', keyType: 'ec' }),
   ];
 }
 
-export function variable(env, name) {
-  const value = env[name];
-  if (!value) throw new Error(`${name} is not set: run these tests through run.mjs`);
-  return value;
-}
-
-function account(env, { prefix, label, keyType }) {
+function accountFrom(env, { prefix, label, keyType }) {
   const privateKey = variable(env, `${prefix}DFNS_PRIVATE_KEY`);
   const actual = createPrivateKey(privateKey).asymmetricKeyType;
   if (actual !== keyType) throw new Error(`${prefix}DFNS_PRIVATE_KEY is ${actual}, expected ${keyType}`);
-  return Object.freeze({
-    label,
-    baseUrl: variable(env, 'DFNS_API_URL'),
-    orgId: variable(env, 'DFNS_ORG_ID'),
-    authToken: variable(env, `${prefix}DFNS_AUTH_TOKEN`),
-    signer: new AsymmetricKeySigner({ credId: variable(env, `${prefix}DFNS_CRED_ID`), privateKey }),
-  });
+  const signer = new AsymmetricKeySigner({ credId: variable(env, `${prefix}DFNS_CRED_ID`), privateKey });
+  return accountOf({ label, authToken: variable(env, `${prefix}DFNS_AUTH_TOKEN`), signer }, env);
+}
+
+/** An account of the environment's organisation, with whatever it signs with. */
+export function accountOf({ label, authToken, signer }, env = process.env) {
+  const [baseUrl, orgId] = [variable(env, 'DFNS_API_URL'), variable(env, 'DFNS_ORG_ID')];
+  return Object.freeze({ label, baseUrl, orgId, authToken, signer });
 }
 
 /** The options both kinds of client take; orgId makes the SDK check the token's organisation. */

@@ -21,13 +21,13 @@ export async function startDev(binary, dir, flags = []) {
   return { child, dir, clientEnv: join(dir, 'client.env') };
 }
 
-/** The variables of client.env once the server serves; an error if it ends or takes too long. */
-export async function waitUntilServing({ child, clientEnv }) {
+/** The variables of client.env once the server serves; an error if it ends, takes too long, or at signal. */
+export async function waitUntilServing({ child, clientEnv }, signal) {
   const deadline = Date.now() + START_TIMEOUT_MS;
   while (!(await exists(clientEnv))) {
     if (!isRunning(child)) throw new Error(`keyferry dev ended before it served: ${ending(child)}`);
     if (Date.now() > deadline) throw new Error(`no ${clientEnv} after ${START_TIMEOUT_MS / 1000} s`);
-    await sleep(POLL_MS);
+    await sleep(POLL_MS, undefined, { signal });
   }
   return sourceEnv(clientEnv);
 }

@@ -3,66 +3,51 @@
  *
  *   node run.mjs [flags for keyferry dev]
  *
- * Exit status 0 means that every test passed and the server ended cleanly.
+ * Exit status 0 means that every test passed, none was left out, and the server ended
+ * cleanly.
  */
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
-import { mkdtemp, readdir, rm } from 'node:fs/promises';
+import { setMaxListeners } from 'node:events';
+import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { killDev, startDev, stopDev, waitUntilServing } from './devserver.mjs';
-import { createP256Account } from './secondaccount.mjs';
+import { createP256Account } from './office.mjs';
+import { runSuites } from './suites.mjs';
 
-const here = fileURLToPath(new URL('.', import.meta.url));
-const binary = join(here, '..', '..', 'bin', 'keyferry');
+const binary = fileURLToPath(new URL('../../bin/keyferry', import.meta.url));
 
-async function main(flags) {
-  const files = await testFiles();
+async function main(flags, signal) {
   const dir = await mkdtemp(join(tmpdir(), 'keyferry-interop-'));
   try {
-    await testAgainstDev(dir, flags, files);
+    await testAgainstDev(dir, flags, signal);
   } finally {
-    await rm(dir, { recursive: true, force: true });
+    await rm(dir, { recursive: true, force: true, maxRetries: 5 });
   }
 }
 
-async function testAgainstDev(dir, flags, files) {
+async function testAgainstDev(dir, flags, signal) {
   const dev = await startDev(binary, dir, flags);
-  const interrupted = () => killDev(dev);
-  process.once('exit', interrupted);
+  const ended = () => killDev(dev);
+  process.once('exit', ended);
   try {
-    const env = await waitUntilServing(dev);
-    await runTests(files, { ...env, ...(await createP256Account(binary, dir, env)) });
+    const served = await waitUntilServing(dev, signal);
+    // What the tests leave in the folder for temporary files goes with ours.
+    const env = { ...served, INTEROP_BINARY: binary, INTEROP_DIR: dir, TMPDIR: dir };
+    await runSuites({ ...env, ...(await createP256Account(env)) }, signal);
     await stopDev(dev);
   } finally {
     await killDev(dev);
-    process.off('exit', interrupted);
+    process.off('exit', ended);
   }
 }
 
-/** One file at a time: some of them count the keys of the organisation. */
-async function runTests(files, env) {
-  const child = spawn(process.execPath, ['--test', '--test-concurrency=1', ...files], {
-    cwd: here,
-    env: { ...process.env, ...env },
-    stdio: 'inherit',
-  });
-  const [code] = await once(child, 'exit');
-  if (code !== 0) throw new Error('SDK tests failed');
-}
+// On these signals the tests are ended, then the server, and nothing is left behind.
+const interruption = new AbortController();
+setMaxListeners(0, interruption.signal); // one listener for each file of tests
+for (const name of ['SIGINT', 'SIGTERM']) process.once(name, () => interruption.abort(new Error(name)));
 
-async function testFiles() {
-  const names = await readdir(join(here, 'sdk'));
-  const files = names.filter((name) => name.endsWith('.test.mjs')).map((name) => join('sdk', name));
-  if (files.length === 0) throw new Error('no SDK tests found');
-  return files.sort();
-}
-
-// Ending on these signals by way of exit lets the server be ended too.
-for (const signal of ['SIGINT', 'SIGTERM']) process.once(signal, () => process.exit(1));
-
-await main(process.argv.slice(2)).catch((error) => {
+await main(process.argv.slice(2), interruption.signal).catch((error) => {
   console.error(`interop: ${error.message}`);
   process.exitCode = 1;
 });

@@ -53,10 +53,10 @@ export function assertExportResponse(response, { scheme, publicKey, minSigners, 
   }
 }
 
-/** A check for assert.rejects: the SDK's error, made from the API's error shape. */
-export function isDfnsError(httpStatus, message = /./) {
+/** A check for assert.rejects: an SDK's error, made from the API's error shape. */
+export function isDfnsError(httpStatus, message = /./, { SdkError = DfnsError } = {}) {
   return (error) => {
-    assert.ok(error instanceof DfnsError, `expected a DfnsError, got ${error.stack}`);
+    assert.ok(error instanceof SdkError, `expected a DfnsError, got ${error.stack}`);
     assert.equal(error.httpStatus, httpStatus, error.message);
     assert.match(error.message, message);
     assertErrorBody(error.context.body, httpStatus);

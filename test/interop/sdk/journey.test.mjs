@@ -2,11 +2,12 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
-import { accounts, connect, connectDelegated, variable } from '../client.mjs';
+import { accounts, connect, connectDelegated } from '../client.mjs';
 import { scalarToHex } from '../crypto/curves.mjs';
 import { decode } from '../crypto/base64.mjs';
 import { parseEncryptionKey } from '../crypto/envelope.mjs';
 import { publicKeyOf, recover } from '../crypto/recovery.mjs';
+import { variable } from '../environment.mjs';
 import { assertExportResponse, assertImportedKey, assertKeyDetails } from './assertions.mjs';
 import { MIN_SIGNERS, allPages, clusterSigners, exportAndRecover, freshExport, importFreshKey } from './flows.mjs';
 import { offeredSchemes } from './schemes.mjs';
