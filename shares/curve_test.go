@@ -17,7 +17,7 @@ var allCurves = []Curve{Secp256k1, Stark, Ed25519}
 
 func TestOrdersAreThoseOfTheLibraries(t *testing.T) {
 	ed, _ := new(big.Int).SetString("7237005577332262213973186563042994240857116359379907606001950938285454250989", 10)
-	for curve, want := range map[Curve]*big.Int{Secp256k1: dcrd.S256().N, Stark: fr.Modulus(), Ed25519: ed} {
+	for curve, want := range map[Curve]*big.Int{Secp256k1: dcrd.Params().N, Stark: fr.Modulus(), Ed25519: ed} {
 		g, _ := curve.group()
 		order := g.order()
 		if new(big.Int).SetBytes(order[:]).Cmp(want) != 0 || !want.ProbablyPrime(20) {

@@ -4,7 +4,6 @@ package test
 
 import (
 	"bytes"
-	"context"
 	"crypto/x509"
 	"errors"
 	"os"
@@ -52,6 +51,12 @@ func startDev(t *testing.T, dir string, flags ...string) *devServer {
 	if err != nil {
 		t.Fatalf("building: %v", err)
 	}
+	return startProgram(t, path, dir, flags...)
+}
+
+// startProgram does so with any build of the program.
+func startProgram(t *testing.T, path, dir string, flags ...string) *devServer {
+	t.Helper()
 	s := &devServer{dir: dir, output: &bytes.Buffer{}, ended: make(chan struct{})}
 	s.cmd = exec.Command(path, append([]string{"dev", "--dir", dir, "--listen", "127.0.0.1:0"}, flags...)...)
 	s.cmd.Stdout, s.cmd.Stderr = s.output, s.output
@@ -150,15 +155,4 @@ func (s *devServer) client(t *testing.T) *client.Client {
 	}
 	t.Cleanup(c.Close)
 	return c
-}
-
-// run runs the program once and returns what it prints.
-func run(ctx context.Context, t *testing.T, arguments ...string) (string, error) {
-	t.Helper()
-	path, err := binary()
-	if err != nil {
-		t.Fatalf("building: %v", err)
-	}
-	output, err := exec.CommandContext(ctx, path, arguments...).CombinedOutput()
-	return string(output), err
 }

@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"keyferry/server/challenge"
@@ -54,7 +55,22 @@ func (s *Service) Verify(ctx context.Context, p identity.Principal, token string
 	if err := s.checkUse(action, p, r); err != nil {
 		return Proof{}, err
 	}
+	if err := s.checkCredential(ctx, action, p); err != nil {
+		return Proof{}, err
+	}
 	return Proof{principal: p, id: action.ID, signed: signedAction(action, *action.Signed)}, nil
+}
+
+// checkCredential refuses an action whose credential was revoked since it signed.
+func (s *Service) checkCredential(ctx context.Context, action Action, p identity.Principal) error {
+	usable, err := s.usable(ctx, p)
+	if err != nil && !errors.Is(err, ErrNoCredential) {
+		return err
+	}
+	if !slices.ContainsFunc(usable, func(c identity.Credential) bool { return c.ID == action.Signed.Credential }) {
+		return ErrRevoked
+	}
+	return nil
 }
 
 func (s *Service) checkUse(action Action, p identity.Principal, r challenge.Request) error {

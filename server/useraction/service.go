@@ -22,6 +22,7 @@ var (
 	ErrForeign      = fault.New(fault.Forbidden, "action.foreign", "user action signature is missing or invalid")
 	ErrExpired      = fault.New(fault.Forbidden, "action.expired", "user action signature is missing or invalid")
 	ErrOtherRequest = fault.New(fault.Forbidden, "action.other-request", "user action signature is missing or invalid")
+	ErrRevoked      = fault.New(fault.Forbidden, "action.credential-revoked", "user action signature is missing or invalid")
 	ErrCounter      = fault.New(fault.Unauthenticated, "action.counter", ErrBadAssertion.Message)
 	ErrReplayed     = fault.New(fault.Invalid, "action.replayed", "user action has already been used")
 )

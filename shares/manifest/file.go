@@ -79,7 +79,7 @@ type MemberJSON struct {
 func (m Member) JSON() MemberJSON {
 	return MemberJSON{
 		SignerID: m.ID.String(), EncryptionKey: m.EncryptionKey.String(),
-		IdentityKeys: m.Identities, IdentityLinks: m.Links, Signature: m.Signature,
+		IdentityKeys: m.Identities, IdentityLinks: append([][]byte{}, m.Links...), Signature: m.Signature,
 	}
 }
 
