@@ -1,8 +1,10 @@
-// Package config reads what an operator says about a server: one YAML file, then
-// the environment.
+// Package config reads what an operator says about a server, or about a signer that is
+// a process of its own: one YAML file, for a server then the environment.
 //
-//	Load       file, environment, defaults, Validate → Config
-//	Config     what is configured; Example has every member with its explanation
+//	Load         file, environment, defaults, Validate → Config
+//	Config       what is configured; Example has every member with its explanation
+//	LoadNode     file, defaults → Node, a signer's (node.go)
+//	NodeExample  the same for a signer
 //
 // It is strict: an unknown member, a wrong type or a KEYFERRY_ variable that means
 // nothing is an error, since a restriction with a typo in its name would silently not
@@ -32,6 +34,8 @@ type Config struct {
 	CheckpointKeyFile string       `koanf:"checkpointKeyFile"` // PEM of an Ed25519 key that signs the audit log's checkpoints
 	PKCS11            PKCS11       `koanf:"pkcs11"`
 	Signers           []Signer     `koanf:"signers"`
+	Manifest          string       `koanf:"manifest"`      // remote signers: path of the cluster's manifest
+	SignerKeyFile     string       `koanf:"signerKeyFile"` // remote signers: PEM of the P-256 key that they know this server by
 	Timeouts          Timeouts     `koanf:"timeouts"`
 	Limits            Limits       `koanf:"limits"`
 }
@@ -59,12 +63,19 @@ type PKCS11 struct {
 	Module string `koanf:"module"` // path of the shared library
 }
 
-// Signer is one embedded signer: its token and its own store.
+// Signer is one signer: inside the server's process with its token and its store, or
+// elsewhere. All signers of a server are of one sort.
 type Signer struct {
 	Label   string `koanf:"label"`   // of the token
 	PINFile string `koanf:"pinFile"` // holds the token's user PIN and nothing else
 	Store   string `koanf:"store"`   // path of an SQLite file, or postgres://…, of this signer alone
+
+	URL       string `koanf:"url"`       // https://host:port of a signer's own process
+	PublicKey string `koanf:"publicKey"` // its pin: base64 of SHA-256 of the identity key's SubjectPublicKeyInfo
 }
+
+// Remote tells whether the signers are processes of their own.
+func (c Config) Remote() bool { return len(c.Signers) > 0 && c.Signers[0].URL != "" }
 
 // Timeouts bound how long things may take.
 type Timeouts struct {

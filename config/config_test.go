@@ -34,7 +34,7 @@ func TestExampleLoadsAsWhatItSays(t *testing.T) {
 	want.PKCS11.Module = "/usr/lib/softhsm/libsofthsm2.so"
 	for _, n := range []string{"1", "2", "3", "4", "5"} {
 		want.Signers = append(want.Signers, Signer{
-			"signer-" + n, filepath.Join(dir, "secrets/signer-"+n+".pin"), filepath.Join(dir, "data/signer-"+n+".db"),
+			Label: "signer-" + n, PINFile: filepath.Join(dir, "secrets/signer-"+n+".pin"), Store: filepath.Join(dir, "data/signer-"+n+".db"),
 		})
 	}
 	if !reflect.DeepEqual(got, want) {
@@ -189,7 +189,7 @@ func valid() Config {
 	c.CheckpointKeyFile = "checkpoint.key"
 	c.TLS = TLS{"cert", "key"}
 	for _, n := range []string{"s0", "s1", "s2"} {
-		c.Signers = append(c.Signers, Signer{n, n + ".pin", n})
+		c.Signers = append(c.Signers, Signer{Label: n, PINFile: n + ".pin", Store: n})
 	}
 	return c
 }

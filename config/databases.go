@@ -30,6 +30,9 @@ type database struct{ member, place string }
 func (c Config) databases() []database {
 	all := []database{{"database", c.Database}}
 	for i, s := range c.Signers {
+		if c.Remote() {
+			break // they have their own, elsewhere
+		}
 		all = append(all, database{fmt.Sprintf("signers[%d].store", i), s.Store})
 	}
 	return all

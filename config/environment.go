@@ -45,6 +45,8 @@ func (c *Config) variables() map[string]func(string) error {
 		"KEYFERRY_DATABASE":              text(&c.Database),
 		"KEYFERRY_TOKEN_KEY_FILE":        text(&c.TokenKeyFile),
 		"KEYFERRY_PKCS11_MODULE":         text(&c.PKCS11.Module),
+		"KEYFERRY_MANIFEST":              text(&c.Manifest),
+		"KEYFERRY_SIGNER_KEY_FILE":       text(&c.SignerKeyFile),
 		"KEYFERRY_TIMEOUTS_SIGNERS":      duration(&c.Timeouts.Signers),
 		"KEYFERRY_TIMEOUTS_ACTION":       duration(&c.Timeouts.Action),
 		"KEYFERRY_TIMEOUTS_BODY":         duration(&c.Timeouts.Body),

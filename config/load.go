@@ -3,6 +3,7 @@ package config
 import (
 	"fmt"
 	"path/filepath"
+	"time"
 
 	"github.com/go-viper/mapstructure/v2"
 	"github.com/knadh/koanf/parsers/yaml"
@@ -45,18 +46,22 @@ func (c *Config) complete() {
 
 // decode is strict where koanf's default is not: names must match exactly, every
 // member must be known, and no value is bent into another type.
-func decode(k *koanf.Koanf, c *Config) error {
+func decode(k *koanf.Koanf, c any) error {
 	return k.UnmarshalWithConf("", c, koanf.UnmarshalConf{DecoderConfig: &mapstructure.DecoderConfig{
 		Result:      c,
 		TagName:     "koanf",
 		ErrorUnused: true,
 		MatchName:   func(key, field string) bool { return key == field },
-		DecodeHook:  mapstructure.StringToTimeDurationHookFunc(),
+		DecodeHook: mapstructure.ComposeDecodeHookFunc(
+			mapstructure.StringToTimeDurationHookFunc(), mapstructure.StringToTimeHookFunc(time.RFC3339),
+		),
 	}})
 }
 
-// resolve makes the file's relative paths independent of the working directory.
-func (c *Config) resolve(path string) error {
+// resolve makes the paths that a file gives relative to where it is.
+func (c *Config) resolve(path string) error { return resolve(path, c.paths()) }
+
+func resolve(path string, named []*string) error {
 	if path == "" {
 		return nil
 	}
@@ -64,7 +69,7 @@ func (c *Config) resolve(path string) error {
 	if err != nil {
 		return err
 	}
-	for _, p := range c.paths() {
+	for _, p := range named {
 		if *p != "" && !filepath.IsAbs(*p) && !IsURL(*p) {
 			*p = filepath.Join(dir, *p)
 		}
@@ -73,7 +78,9 @@ func (c *Config) resolve(path string) error {
 }
 
 func (c *Config) paths() []*string {
-	paths := []*string{&c.TLS.CertificateFile, &c.TLS.KeyFile, &c.Database, &c.TokenKeyFile, &c.CheckpointKeyFile, &c.PKCS11.Module}
+	paths := []*string{
+		&c.TLS.CertificateFile, &c.TLS.KeyFile, &c.Database, &c.TokenKeyFile, &c.CheckpointKeyFile, &c.PKCS11.Module, &c.Manifest, &c.SignerKeyFile,
+	}
 	for i := range c.Signers {
 		paths = append(paths, &c.Signers[i].PINFile, &c.Signers[i].Store)
 	}

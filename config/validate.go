@@ -72,7 +72,7 @@ func (c Config) checkNames() error {
 		needed("database", c.Database, "the path of an SQLite file, which is made if missing, or postgres://…"),
 		needed("tokenKeyFile", c.TokenKeyFile, "the path of a PEM file with a P-256 key; it is made if missing"),
 		needed("checkpointKeyFile", c.CheckpointKeyFile, "the path of a PEM file with an Ed25519 key; it is made if missing"),
-		needed("pkcs11.module", c.PKCS11.Module, "the path of the PKCS#11 library"),
+		c.checkPlaceOfSigners(),
 	)
 }
 
@@ -81,31 +81,6 @@ func needed(name, value, what string) error {
 		return fmt.Errorf("%s: missing: give %s", name, what)
 	}
 	return nil
-}
-
-func (c Config) checkSigners() error {
-	var errs []error
-	if n := len(c.Signers); n < minSigners || n > maxSigners {
-		errs = append(errs, fmt.Errorf("signers: %d to %d are needed and %d are listed", minSigners, maxSigners, n))
-	}
-	labels := map[string]bool{}
-	for i, s := range c.Signers {
-		errs = append(errs, s.check(i))
-		if s.Label != "" && labels[s.Label] {
-			errs = append(errs, fmt.Errorf("signers[%d].label: %q is another signer's too: each signer has a token of its own", i, s.Label))
-		}
-		labels[s.Label] = true
-	}
-	return errors.Join(errs...)
-}
-
-func (s Signer) check(i int) error {
-	name := func(member string) string { return fmt.Sprintf("signers[%d].%s", i, member) }
-	return errors.Join(
-		needed(name("label"), s.Label, "the label of the signer's token"),
-		needed(name("pinFile"), s.PINFile, "the path of a file with the token's PIN"),
-		needed(name("store"), s.Store, "the path of an SQLite file, which is made if missing, or postgres://…"),
-	)
 }
 
 func (c Config) checkTimeouts() error {

@@ -35,12 +35,13 @@ import (
 	"keyferry/server/useraction"
 )
 
-// Config is what an [API] is made of. All of it is needed.
+// Config is what an [API] is made of. All of it is needed, but for what may be nil.
 type Config struct {
 	Identity *identity.Authenticator
 	Actions  *useraction.Service
 	Transfer *transfer.Service
 	Audit    audit.Log
+	Prover   Prover           // of the audit record; nil: answers carry no receipts
 	Now      func() time.Time // of the audit record
 	Log      *slog.Logger     // one line for each request
 	Cluster  string           // the id of the cluster of signers, the same for ever

@@ -3,8 +3,10 @@ package api
 import (
 	"encoding/base64"
 
+	"keyferry/server/audit/receipt"
 	"keyferry/server/signer"
 	"keyferry/server/transfer"
+	"keyferry/shares/statement"
 )
 
 // exportedBody is an export: all that a client needs to open the shares and to put
@@ -15,6 +17,12 @@ type exportedBody struct {
 	Curve              string           `json:"curve"`
 	MinSigners         int              `json:"minSigners"`
 	EncryptedKeyShares []encryptedShare `json:"encryptedKeyShares"`
+	// Statements is what the signers say of their shares, one each, in their order. It
+	// is not a member of the API that official clients know, and they pass over it.
+	Statements []statement.JSON `json:"statements"`
+	// AuditReceipt proves that the export is recorded. It is left out where that cannot
+	// be shown at the moment, and passed over by official clients too.
+	AuditReceipt *receipt.JSON `json:"auditReceipt,omitempty"`
 }
 
 type encryptedShare struct {
@@ -28,11 +36,12 @@ func bodyOfExport(e transfer.Exported) exportedBody {
 		body.EncryptedKeyShares = append(body.EncryptedKeyShares, encryptedShare{
 			SignerID: share.Signer.String(), EncryptedKeyShare: base64.StdEncoding.EncodeToString(share.Ciphertext),
 		})
+		body.Statements = append(body.Statements, share.Statement.JSON())
 	}
 	return body
 }
 
-// exportKey is POST /keys/{keyId}/export.
+// exportKey is POST /keys/{keyId}/export and POST /wallets/{walletId}/export.
 func (a *API) exportKey(c *call) (any, error) {
 	id, err := c.keyID()
 	if err != nil {
@@ -46,5 +55,7 @@ func (a *API) exportKey(c *call) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	return bodyOfExport(exported), nil
+	body := bodyOfExport(exported)
+	body.AuditReceipt = a.receipt(c, exported.Record)
+	return body, nil
 }

@@ -3,7 +3,9 @@ package api
 import (
 	"cmp"
 	"context"
-	"crypto/sha256"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
 	"slices"
 	"sync"
 	"testing"
@@ -17,6 +19,8 @@ import (
 	"keyferry/shares"
 	"keyferry/shares/envelope"
 	"keyferry/shares/locked"
+	"keyferry/shares/manifest"
+	"keyferry/shares/statement"
 )
 
 // book is the store of these tests: what server/store keeps on disk, in memory.
@@ -29,6 +33,7 @@ type book struct {
 	counters    map[identity.CredentialID]uint32
 	actions     map[string]useraction.Action
 	keys        map[keyring.KeyID]keyring.Key
+	holders     map[keyring.KeyID][]keyring.Holder
 	running     map[keyring.KeyID]bool
 	entries     []audit.Entry
 
@@ -44,6 +49,7 @@ func newBook() *book {
 		counters: map[identity.CredentialID]uint32{},
 		actions:  map[string]useraction.Action{},
 		keys:     map[keyring.KeyID]keyring.Key{},
+		holders:  map[keyring.KeyID][]keyring.Holder{},
 		running:  map[keyring.KeyID]bool{},
 	}
 }
@@ -205,9 +211,12 @@ func (b *book) BeginExport(_ context.Context, action string, e transfer.Export, 
 	return nil
 }
 
-func (b *book) FinishExport(_ context.Context, _ transfer.Export, _ audit.Outcome, entry audit.Entry) error {
-	b.change(func() { b.entries = append(b.entries, entry) })
-	return nil
+func (b *book) FinishExport(_ context.Context, _ transfer.Export, _ audit.Outcome, entry audit.Entry) (audit.Place, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.entries = append(b.entries, entry)
+	canonical, err := entry.Canonical()
+	return audit.Place{Index: int64(len(b.entries) - 1), Entry: canonical}, err
 }
 
 func (b *book) BeginImport(_ context.Context, action string, i transfer.Import, entry audit.Entry) error {
@@ -221,17 +230,27 @@ func (b *book) BeginImport(_ context.Context, action string, i transfer.Import, 
 	return nil
 }
 
-func (b *book) FinishImport(_ context.Context, key keyring.Key, entry audit.Entry) error {
+func (b *book) FinishImport(_ context.Context, i transfer.Imported, entry audit.Entry) error {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if !b.running[key.ID] {
+	if !b.running[i.Key.ID] {
 		return transfer.ErrNotRunning
 	}
-	delete(b.running, key.ID)
-	b.keys[key.ID] = key
+	delete(b.running, i.Key.ID)
+	b.keys[i.Key.ID], b.holders[i.Key.ID] = i.Key, i.Holders
 	b.entries = append(b.entries, entry)
 	return nil
 }
+
+func (b *book) Holders(_ context.Context, key keyring.Key) ([]keyring.Holder, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.holders[key.ID], nil
+}
+
+func (b *book) ForgetCommit(context.Context, keyring.KeyID) error { return nil }
+
+func (b *book) Uncommitted(context.Context) ([]signer.Commit, error) { return nil, nil }
 
 func (b *book) AbandonImport(_ context.Context, key keyring.KeyID, entry audit.Entry) error {
 	b.mu.Lock()
@@ -250,9 +269,12 @@ func (b *book) Unfinished(context.Context) ([]transfer.Export, []transfer.Import
 	return nil, nil, nil
 }
 
-// holder is a signer that has one envelope to give and takes every share.
+// holder is a signer that has one envelope to give, which it states to be whatever is
+// wanted, and takes every share.
 type holder struct {
 	info     signer.Info
+	identity *ecdsa.PrivateKey
+	index    int // of its share, from 1
 	envelope []byte
 	public   shares.PublicShares
 	mu       sync.Mutex
@@ -273,21 +295,50 @@ func (h *holder) answer() error {
 
 func (h *holder) Info() signer.Info { return h.info }
 
-func (h *holder) Export(context.Context, signer.Request) (signer.SealedShare, error) {
+func (h *holder) Export(_ context.Context, r signer.Request) (signer.SealedShare, error) {
 	if err := h.answer(); err != nil {
 		return signer.SealedShare{}, err
 	}
-	return signer.SealedShare{Signer: h.info.ID, Ciphertext: h.envelope}, nil
+	order, err := signer.ParseExport([]byte(r.Action.Payload))
+	if err != nil {
+		return signer.SealedShare{}, err
+	}
+	stated, err := h.state(r, order)
+	return signer.SealedShare{Signer: h.info.ID, Ciphertext: h.envelope, Statement: stated}, err
+}
+
+func (h *holder) state(r signer.Request, order signer.ExportOrder) (statement.Signed, error) {
+	id, err := signer.ExportedKey(r.Action.Input.Method, r.Action.Input.Path)
+	if err != nil {
+		return statement.Signed{}, err
+	}
+	scheme, err := shares.ParseScheme("CGGMP21", "secp256k1")
+	if err != nil {
+		return statement.Signed{}, err
+	}
+	public, err := h.public.PublicKey()
+	if err != nil {
+		return statement.Signed{}, err
+	}
+	return statement.Sign(statement.Statement{
+		Deployment: deployment, Organisation: r.Action.Input.Organisation, Key: string(id), Scheme: scheme, PublicKey: public, MinSigners: 2,
+		Index: shares.IndexOf(h.index), Commitment: h.public[h.index-1], VectorHash: h.public.Hash(),
+		EncryptionKeyHash: order.EncryptionKey.Hash(), CiphertextHash: statement.HashCiphertext(h.envelope), ActionHash: r.Action.ID(),
+	}, h.info.ID, h.identity)
 }
 
 func (h *holder) Prepare(_ context.Context, r signer.Request) (signer.Prepared, error) {
 	if err := h.answer(); err != nil {
 		return signer.Prepared{}, err
 	}
-	return signer.Prepared{Signer: h.info.ID, Key: keyring.KeyIDFor(r.Action.ID()), Public: h.public}, nil
+	receipt, err := signer.Receipt{
+		Deployment: deployment, Organisation: identity.OrgID(r.Action.Input.Organisation), Key: keyring.KeyIDFor(r.Action.ID()),
+		Action: r.Action.ID(), VectorHash: h.public.Hash(),
+	}.Sign(h.info.ID, h.identity)
+	return signer.Prepared{Public: h.public, Receipt: receipt}, err
 }
 
-func (h *holder) Commit(context.Context, keyring.KeyID) error { return h.answer() }
+func (h *holder) Commit(context.Context, signer.Commit) error { return h.answer() }
 
 func (h *holder) Discard(context.Context, keyring.KeyID) error { return nil }
 
@@ -311,14 +362,27 @@ func newHolders(t testing.TB, n int) ([]*holder, shares.Point) {
 		t.Fatal(err)
 	}
 	var holders []*holder
-	for i := range n {
-		id := sha256.Sum256([]byte{byte(i)})
-		holders = append(holders, &holder{
-			info: signer.Info{ID: id, EncryptionKey: newEncryptionKey(t)}, envelope: id[:20], public: dealing.Public,
-		})
+	for range n {
+		holders = append(holders, newHolder(t, dealing.Public))
 	}
-	slices.SortFunc(holders, func(a, b *holder) int { return slices.Compare(a.info.ID[:], b.info.ID[:]) })
+	slices.SortFunc(holders, func(a, b *holder) int { return a.info.ID.Compare(b.info.ID) })
+	for i, h := range holders {
+		h.index = i + 1
+	}
 	return holders, key
+}
+
+func newHolder(t testing.TB, public shares.PublicShares) *holder {
+	t.Helper()
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	member, err := manifest.NewMember(deployment, key, newEncryptionKey(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return &holder{info: signer.Info{Member: member}, identity: key, envelope: member.ID[:20], public: public}
 }
 
 func newEncryptionKey(t testing.TB) envelope.EncryptionKey {

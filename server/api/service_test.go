@@ -26,6 +26,7 @@ import (
 	"keyferry/server/transfer"
 	"keyferry/server/useraction"
 	"keyferry/shares"
+	"keyferry/shares/manifest"
 )
 
 const (
@@ -109,8 +110,16 @@ func (s *service) transfer(t testing.TB, log *slog.Logger) *transfer.Service {
 	holders, public := newHolders(t, 3)
 	s.holders = holders
 	var signers []signer.Signer
+	var members []manifest.Member
 	for _, one := range holders {
-		signers = append(signers, one)
+		signers, members = append(signers, one), append(members, one.info.Member)
+		s.book.holders[sampleKey] = append(s.book.holders[sampleKey], keyring.Holder{
+			Signer: one.info.ID, Index: shares.IndexOf(one.index), Commitment: one.public[one.index-1],
+		})
+	}
+	known, err := manifest.New(deployment, members)
+	if err != nil {
+		t.Fatal(err)
 	}
 	scheme, err := shares.ParseScheme("CGGMP21", "secp256k1")
 	if err != nil {
@@ -120,7 +129,7 @@ func (s *service) transfer(t testing.TB, log *slog.Logger) *transfer.Service {
 		ID: sampleKey, Org: "or-one", Scheme: scheme, PublicKey: public, MinSigners: 2, Signers: 3,
 		Status: keyring.Active, CreatedAt: start,
 	}
-	service, err := transfer.New(transfer.Config{Journal: s.book, Signers: signers, Timeout: time.Second, Now: s.time, Log: log})
+	service, err := transfer.New(transfer.Config{Journal: s.book, Manifest: known, Signers: signers, Timeout: time.Second, Now: s.time, Log: log})
 	if err != nil {
 		t.Fatal(err)
 	}

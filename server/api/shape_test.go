@@ -12,6 +12,7 @@ import (
 	"keyferry/server/audit"
 	"keyferry/server/identity"
 	"keyferry/server/keyring"
+	"keyferry/shares/attest"
 )
 
 // expect compares a whole success body, so that no member is missing, null or added.
@@ -37,11 +38,26 @@ func TestListSignersShape(t *testing.T) {
 	s := newService(t)
 	var signers []any
 	for _, one := range s.holders {
-		signers = append(signers, map[string]any{"signerId": one.info.ID.String(), "encryptionKey": one.info.EncryptionKey.String()})
+		signers = append(signers, map[string]any{
+			"signerId": one.info.ID.String(), "encryptionKey": one.info.EncryptionKey.String(),
+			"identityKeys": []any{base64.StdEncoding.EncodeToString(one.info.Identity())}, "identityLinks": []any{},
+			"signature": base64.StdEncoding.EncodeToString(one.info.Signature),
+		})
 	}
 	expect(t, s.send(t, s.alice(t), "GET", "/signers", ""), map[string]any{
-		"clusters": []any{map[string]any{"clusterId": cluster, "signers": signers}},
+		"clusters": []any{map[string]any{"clusterId": cluster, "deployment": deployment, "signers": signers}},
 	})
+}
+
+func TestListedSignersAreThePinnedOnes(t *testing.T) {
+	s := newService(t)
+	listed, err := attest.ParseSigners([]byte(s.send(t, s.alice(t), "GET", "/signers", "").text))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := attest.Signers(s.api.Transfer.Manifest, listed); err != nil {
+		t.Error(err)
+	}
 }
 
 func TestGetKeyShape(t *testing.T) {
@@ -142,6 +158,27 @@ func TestCompleteActionShape(t *testing.T) {
 	expect(t, got, map[string]any{"userAction": token})
 }
 
+// withoutStatements verifies the statements of an export, one for each share, and takes
+// them away: no two are equal.
+func (s *service) withoutStatements(t *testing.T, got answer) answer {
+	t.Helper()
+	export, err := attest.ParseExport([]byte(got.text))
+	if err != nil || len(export.Statements) != len(export.Shares) {
+		t.Fatalf("%d statements, %v: %s", len(export.Statements), err, got.text)
+	}
+	for i, written := range export.Statements {
+		stated, err := written.Parse()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := stated.Verify(s.holders[i].info.Member); err != nil || written.SignerID != export.Shares[i].SignerID {
+			t.Errorf("statement %d of %s: %v", i, written.SignerID, err)
+		}
+	}
+	delete(got.body, "statements")
+	return got
+}
+
 func TestExportShapeAndWhatTheKeySaysAfterwards(t *testing.T) {
 	s := newService(t)
 	alice := s.alice(t)
@@ -155,10 +192,10 @@ func TestExportShapeAndWhatTheKeySaysAfterwards(t *testing.T) {
 		"publicKey": s.book.keys[sampleKey].PublicKey.Hex(), "protocol": "CGGMP24", "curve": "secp256k1", "minSigners": 2.0,
 		"encryptedKeyShares": sealed,
 	}
-	expect(t, s.do(t, s.signed(t, alice, exportPath(sampleKey), exportText(t))), want)
+	expect(t, s.withoutStatements(t, s.do(t, s.signed(t, alice, exportPath(sampleKey), exportText(t)))), want)
 
 	s.wait(time.Second)
-	expect(t, s.do(t, s.signed(t, alice, exportPath(sampleKey), exportText(t))), want)
+	expect(t, s.withoutStatements(t, s.do(t, s.signed(t, alice, exportPath(sampleKey), exportText(t)))), want)
 	key := s.sampleBody()
 	key["exported"], key["dateExported"] = true, "2026-11-01T12:00:00.123Z" // of the first
 	expect(t, s.send(t, alice, "GET", "/keys", ""), map[string]any{"items": []any{key}})

@@ -52,6 +52,22 @@ func TestARefusalThatCannotBeRecordedIsTrouble(t *testing.T) {
 	}
 }
 
+// The database is away: nothing can be looked up, and nothing recorded.
+func TestAnUnreachableDatabaseIsTemporary(t *testing.T) {
+	s := newService(t)
+	alice := s.alice(t)
+	away := fault.New(fault.Unavailable, "store.unavailable", "try again later").Because(errDisk)
+	s.book.change(func() {
+		s.book.keyTrouble = func(context.Context) error { return away }
+		s.book.appendTrouble = away
+	})
+	expectError(t, s.send(t, alice, "GET", "/keys/"+string(sampleKey), ""), http.StatusServiceUnavailable)
+	s.book.change(func() { s.book.keyTrouble, s.book.appendTrouble = nil, nil })
+	if got := s.send(t, alice, "GET", "/keys/"+string(sampleKey), ""); got.status != http.StatusOK {
+		t.Errorf("afterwards: %d %s", got.status, got.text)
+	}
+}
+
 func TestEveryRequestHasOneLineInTheLog(t *testing.T) {
 	s := newService(t)
 	alice := s.alice(t)

@@ -12,6 +12,10 @@
 // make, and signs nothing else (check.go). A server that was taken over cannot make
 // this client consent to another request than the one its caller wanted.
 //
+// Who pins the cluster's manifest believes the server nothing about signers either: shares
+// are sealed to the pinned ones only, and an export counts only with statements of theirs
+// (pin.go).
+//
 // No private key that is imported or exported passes through this package in the
 // clear, but for Import, which deals it out in locked memory.
 package client
@@ -25,6 +29,8 @@ import (
 	"net/http"
 	"net/url"
 	"time"
+
+	"keyferry/shares/manifest"
 )
 
 // DefaultTimeout bounds one exchange with the server.
@@ -39,6 +45,10 @@ type Config struct {
 	RootCAs    *x509.CertPool // nil: the system's
 	Timeout    time.Duration  // DefaultTimeout if zero
 	Now        func() time.Time
+
+	// Manifest, if given, is the cluster that the caller knows, by other ways than the
+	// server's. It needs Expect.Organisation; Expect.Deployment follows from it.
+	Manifest *manifest.Manifest
 }
 
 // Client is a connection to the API. It is safe for concurrent use.
@@ -56,6 +66,9 @@ func New(c Config) (*Client, error) {
 	}
 	if c.Token == "" {
 		return nil, errors.New("no access token is given")
+	}
+	if err := c.checkPin(); err != nil {
+		return nil, err
 	}
 	if c.Timeout == 0 {
 		c.Timeout = DefaultTimeout

@@ -7,6 +7,8 @@ import (
 	"iter"
 	"net/url"
 
+	"github.com/go-json-experiment/json/jsontext"
+
 	"keyferry/shares"
 	"keyferry/shares/dealer"
 )
@@ -86,19 +88,16 @@ func (c *Client) page(ctx context.Context, token string) (page, error) {
 	return p, nil
 }
 
-// Signers returns the signers of the cluster. Whether they are the right ones, the
-// server cannot prove: see dealer.Deal.
+// Signers returns the signers of the cluster. Whether they are the right ones, only a
+// pinned manifest tells; without one, see dealer.Deal.
 func (c *Client) Signers(ctx context.Context) ([]dealer.Signer, error) {
-	var answer struct {
-		Clusters []struct {
-			Signers []dealer.Signer `json:"signers"`
-		} `json:"clusters"`
-	}
+	var answer jsontext.Value
 	if err := c.call(ctx, exchange{method: "GET", path: "/signers"}, &answer); err != nil {
 		return nil, fmt.Errorf("listing signers: %w", err)
 	}
-	if len(answer.Clusters) != 1 {
-		return nil, errors.New("listing signers: the server does not have exactly one cluster")
+	signers, err := c.parseSigners(answer)
+	if err != nil {
+		return nil, fmt.Errorf("listing signers: %w", err)
 	}
-	return answer.Clusters[0].Signers, nil
+	return signers, nil
 }

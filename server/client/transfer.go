@@ -48,7 +48,8 @@ func (c *Client) SendShares(ctx context.Context, request dealer.Request, public 
 }
 
 // Export asks for the shares of a key, sealed to the export context, which recovers
-// the private key from them. Without schemes all supported ones are offered.
+// the private key from them. Without schemes all supported ones are offered. Where a
+// manifest is pinned, give Recover the [Client.Pin] too.
 func (c *Client) Export(ctx context.Context, id string, to *recovery.Context, schemes ...shares.Scheme) (recovery.Response, error) {
 	if id == "" {
 		return recovery.Response{}, errors.New("exporting a key: it has no id")
@@ -60,6 +61,9 @@ func (c *Client) Export(ctx context.Context, id string, to *recovery.Context, sc
 	}
 	response, err := recovery.ParseResponse(answer)
 	if err != nil {
+		return recovery.Response{}, fmt.Errorf("exporting key %s: %w", printable(id), err)
+	}
+	if err := c.checkExport(id, to, response); err != nil {
 		return recovery.Response{}, fmt.Errorf("exporting key %s: %w", printable(id), err)
 	}
 	return response, nil

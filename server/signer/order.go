@@ -1,7 +1,7 @@
 package signer
 
 import (
-	"bytes"
+	"encoding/base64"
 	"errors"
 	"fmt"
 	"slices"
@@ -14,6 +14,7 @@ import (
 	"keyferry/server/strictjson"
 	"keyferry/shares"
 	"keyferry/shares/envelope"
+	"keyferry/shares/manifest"
 )
 
 const (
@@ -88,7 +89,13 @@ type ImportOrder struct {
 	Scheme     shares.Scheme
 	MinSigners int
 	Name       string
-	Shares     []SealedShare // sorted by the signers' raw ids: the i-th has index i+1
+	Shares     []ImportedShare // sorted by the signers' raw ids: the i-th has index i+1
+}
+
+// ImportedShare is a share that the client sealed to a signer.
+type ImportedShare struct {
+	Signer     ID
+	Ciphertext []byte
 }
 
 type importBody struct {
@@ -132,10 +139,10 @@ func ParseImport(payload []byte) (ImportOrder, error) {
 	return ImportOrder{Scheme: scheme, MinSigners: body.MinSigners, Name: body.Name, Shares: sealed}, nil
 }
 
-func (b importBody) shares() ([]SealedShare, error) {
-	var sealed []SealedShare
+func (b importBody) shares() ([]ImportedShare, error) {
+	var sealed []ImportedShare
 	for i, entry := range b.EncryptedKeyShares {
-		id, err := ParseID(entry.SignerID)
+		id, err := manifest.ParseID(entry.SignerID)
 		if err != nil {
 			return nil, malformed("encryptedKeyShares[%d].signerId: %v", i, err)
 		}
@@ -143,9 +150,9 @@ func (b importBody) shares() ([]SealedShare, error) {
 		if err != nil {
 			return nil, malformed("encryptedKeyShares[%d].encryptedKeyShare: %v", i, err)
 		}
-		sealed = append(sealed, SealedShare{Signer: id, Ciphertext: ciphertext})
+		sealed = append(sealed, ImportedShare{Signer: id, Ciphertext: ciphertext})
 	}
-	slices.SortFunc(sealed, func(a, b SealedShare) int { return bytes.Compare(a.Signer[:], b.Signer[:]) })
+	slices.SortFunc(sealed, func(a, b ImportedShare) int { return a.Signer.Compare(b.Signer) })
 	for i := range sealed[1:] {
 		if sealed[i].Signer == sealed[i+1].Signer {
 			return nil, malformed("encryptedKeyShares names a signer twice")
@@ -167,9 +174,13 @@ func (o ImportOrder) IsFor(cluster []ID) error {
 	return nil
 }
 
-// SortIDs sorts by the raw bytes, the order in which shares are numbered.
-func SortIDs(ids []ID) {
-	slices.SortFunc(ids, func(a, b ID) int { return bytes.Compare(a[:], b[:]) })
+// decodeBase64 refuses what Go's decoder would overlook: line breaks and stray bits.
+func decodeBase64(text string) ([]byte, error) {
+	decoded, err := base64.StdEncoding.Strict().DecodeString(text)
+	if err != nil || base64.StdEncoding.EncodeToString(decoded) != text {
+		return nil, errors.New("expected padded standard base64")
+	}
+	return decoded, nil
 }
 
 func decode(payload []byte, into any) error {
@@ -183,7 +194,8 @@ func decode(payload []byte, into any) error {
 // The paths of the requests that signers act on.
 const (
 	ImportPath   = "/keys/import"
-	exportPrefix = "/keys/"
+	keysPrefix   = "/keys/"
+	walletPrefix = "/wallets/" // older clients export the wallet of a key
 	exportSuffix = "/export"
 )
 
@@ -192,10 +204,15 @@ var ErrOtherPath = errors.New("the action is about another request")
 
 // ExportedKey returns the key that the path of an export names.
 func ExportedKey(method, path string) (keyring.KeyID, error) {
-	id, prefixed := strings.CutPrefix(path, exportPrefix)
-	id, suffixed := strings.CutSuffix(id, exportSuffix)
-	if method != "POST" || !prefixed || !suffixed || strings.Contains(id, "/") {
+	named, isExport := strings.CutSuffix(path, exportSuffix)
+	if method != "POST" || !isExport {
 		return "", ErrOtherPath
 	}
-	return keyring.ParseKeyID(id)
+	if id, ok := strings.CutPrefix(named, keysPrefix); ok && !strings.Contains(id, "/") {
+		return keyring.ParseKeyID(id)
+	}
+	if id, ok := strings.CutPrefix(named, walletPrefix); ok && !strings.Contains(id, "/") {
+		return keyring.ParseWalletID(id)
+	}
+	return "", ErrOtherPath
 }

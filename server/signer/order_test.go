@@ -12,6 +12,7 @@ import (
 
 	"keyferry/server/fault"
 	"keyferry/shares"
+	"keyferry/shares/manifest"
 )
 
 // vectors is what these tests need of the shared wire vectors.
@@ -140,13 +141,13 @@ func clusterOf(t *testing.T, ids []struct{ SignerID string }) []ID {
 	t.Helper()
 	var cluster []ID
 	for _, s := range ids {
-		id, err := ParseID(s.SignerID)
+		id, err := manifest.ParseID(s.SignerID)
 		if err != nil {
 			t.Fatal(err)
 		}
 		cluster = append(cluster, id)
 	}
-	SortIDs(cluster)
+	slices.SortFunc(cluster, ID.Compare)
 	return cluster
 }
 
@@ -222,11 +223,11 @@ func TestParseImportRefusesBadShapes(t *testing.T) {
 
 func TestParseIDReadsOneSpellingOnly(t *testing.T) {
 	good := base64.StdEncoding.EncodeToString(make([]byte, 32))
-	if id, err := ParseID(good); err != nil || id.String() != good {
+	if id, err := manifest.ParseID(good); err != nil || id.String() != good {
 		t.Fatalf("got %v, %v", id, err)
 	}
 	for _, text := range []string{"", good[:43], good + "=", good[:42] + "B=", "\n" + good, good[:40], base64.StdEncoding.EncodeToString(make([]byte, 33)), "sg-1234"} {
-		if _, err := ParseID(text); err == nil {
+		if _, err := manifest.ParseID(text); err == nil {
 			t.Errorf("read %q", text)
 		}
 	}
@@ -236,7 +237,12 @@ func TestExportedKeyReadsOnlyExports(t *testing.T) {
 	if id, err := ExportedKey("POST", "/keys/key-1/export"); err != nil || id != "key-1" {
 		t.Errorf("got %q, %v", id, err)
 	}
+	if id, err := ExportedKey("POST", "/wallets/wa-1/export"); err != nil || id != "key-1" {
+		t.Errorf("a wallet: %q, %v", id, err)
+	}
 	for _, request := range [][2]string{
+		{"GET", "/wallets/wa-1/export"}, {"POST", "/wallets/wa-/export"}, {"POST", "/wallets//export"},
+		{"POST", "/wallets/wa-1/more/export"}, {"POST", "/wallets/wa-1"}, {"POST", "/wallets/import"}, {"POST", "/keys/wallets/wa-1/export"},
 		{"GET", "/keys/key-1/export"}, {"POST", "/keys/import"}, {"POST", "/keys/key-1"}, {"POST", "/keys//export"}, {"POST", "/keys/export"},
 		{"POST", "/keys/a/b/export"}, {"POST", "/wallets/key-1/export"}, {"POST", "/keys/" + strings.Repeat("a", 65) + "/export"}, {"POST", ""},
 	} {

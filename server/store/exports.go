@@ -2,7 +2,6 @@ package store
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"slices"
 
@@ -10,9 +9,6 @@ import (
 	"keyferry/server/keyring"
 	"keyferry/server/transfer"
 )
-
-// errNotBegun is for closing an export that is not running.
-var errNotBegun = errors.New("the export is not running")
 
 // BeginExport implements [transfer.Journal]. The key must be active and the
 // organisation's, else [keyring.ErrNotFound]. All keys of the organisation with the
@@ -45,28 +41,35 @@ func addExport(ctx context.Context, tx *transaction, e transfer.Export) (publicK
 }
 
 // FinishExport implements [transfer.Journal]. It refuses to close an export twice.
-func (s *Server) FinishExport(ctx context.Context, e transfer.Export, outcome audit.Outcome, entry audit.Entry) error {
+func (s *Server) FinishExport(ctx context.Context, e transfer.Export, outcome audit.Outcome, entry audit.Entry) (audit.Place, error) {
 	if !slices.Contains([]audit.Outcome{audit.Released, audit.Failed, audit.Void}, outcome) {
-		return fmt.Errorf("finishing export %s: no export ends as %q", e.ID, outcome)
+		return audit.Place{}, fmt.Errorf("finishing export %s: no export ends as %q", e.ID, outcome)
 	}
-	err := s.record(ctx, entry, func(ctx context.Context, tx *transaction) error {
+	var staged *stagedEntry
+	err := s.write(ctx, func(ctx context.Context, tx *transaction) error {
 		publicKey, err := closeExport(ctx, tx, e, outcome)
-		if err != nil || outcome != audit.Void {
+		if err != nil {
 			return err
 		}
-		return recountExports(ctx, tx, e.Org, publicKey)
+		if outcome == audit.Void {
+			if err := recountExports(ctx, tx, e.Org, publicKey); err != nil {
+				return err
+			}
+		}
+		staged, err = tx.stage(entry)
+		return err
 	})
 	if err != nil {
-		return fmt.Errorf("finishing export %s: %w", e.ID, err)
+		return audit.Place{}, fmt.Errorf("finishing export %s: %w", e.ID, err)
 	}
-	return nil
+	return audit.Place{Index: staged.index, Entry: staged.canonical}, nil
 }
 
 func closeExport(ctx context.Context, tx *transaction, e transfer.Export, outcome audit.Outcome) (publicKey string, err error) {
 	err = tx.QueryRowContext(ctx, `
 		UPDATE exports SET state = $1 WHERE id = $2 AND org = $3 AND key_id = $4 AND state = 'begun' RETURNING public_key`,
 		outcome, e.ID, e.Org, e.Key).Scan(&publicKey)
-	return publicKey, orNone(err, errNotBegun)
+	return publicKey, orNone(err, transfer.ErrNotRunning)
 }
 
 // runningExports returns the exports that were begun and never closed, oldest first.

@@ -80,7 +80,7 @@ func TestExportIsClosedOnce(t *testing.T) {
 			"as another's":          {transfer.Export{ID: o.begin(key).ID, Org: "or-other", Key: key.ID}, audit.Void},
 			"as one of another key": {transfer.Export{ID: o.begin(key).ID, Org: o.org, Key: "key-other"}, audit.Void},
 		} {
-			if err := o.FinishExport(context.Background(), c.export, c.outcome, entry(audit.ExportFinished)); err == nil {
+			if _, err := o.FinishExport(context.Background(), c.export, c.outcome, entry(audit.ExportFinished)); err == nil {
 				t.Errorf("closed %s", name)
 			}
 		}

@@ -4,17 +4,17 @@ import (
 	"context"
 	"fmt"
 
+	"keyferry/server/audit"
 	"keyferry/server/identity"
 	"keyferry/server/keyring"
 	"keyferry/server/signer/node"
 )
 
 // Freeze implements [node.Freezes].
-func (s *Signer) Freeze(ctx context.Context, f node.Freeze) error {
+func (s *Signer) Freeze(ctx context.Context, f node.Freeze, about ...audit.Entry) error {
 	err := s.write(ctx, func(ctx context.Context, tx *transaction) error {
-		_, err := tx.ExecContext(ctx, `INSERT INTO freezes (scope, since) VALUES ($1, $2) ON CONFLICT (scope) DO NOTHING`,
+		return tx.execRecorded(ctx, about, `INSERT INTO freezes (scope, since) VALUES ($1, $2) ON CONFLICT (scope) DO NOTHING`,
 			f.Scope.String(), f.Since.UnixMilli())
-		return err
 	})
 	if err != nil {
 		return fmt.Errorf("freezing %v: %w", f.Scope, err)
@@ -23,10 +23,9 @@ func (s *Signer) Freeze(ctx context.Context, f node.Freeze) error {
 }
 
 // Thaw implements [node.Freezes].
-func (s *Signer) Thaw(ctx context.Context, scope node.Scope) error {
+func (s *Signer) Thaw(ctx context.Context, scope node.Scope, about ...audit.Entry) error {
 	err := s.write(ctx, func(ctx context.Context, tx *transaction) error {
-		_, err := tx.ExecContext(ctx, `DELETE FROM freezes WHERE scope = $1`, scope.String())
-		return err
+		return tx.execRecorded(ctx, about, `DELETE FROM freezes WHERE scope = $1`, scope.String())
 	})
 	if err != nil {
 		return fmt.Errorf("thawing %v: %w", scope, err)

@@ -134,7 +134,8 @@ func (o *office) begin(key keyring.Key) transfer.Export {
 
 func (o *office) finish(e transfer.Export, outcome audit.Outcome) {
 	o.t.Helper()
-	o.must(o.FinishExport(context.Background(), e, outcome, entry(audit.ExportFinished)))
+	_, err := o.FinishExport(context.Background(), e, outcome, entry(audit.ExportFinished))
+	o.must(err)
 }
 
 // exportedAt returns when the key was first exported, as the database has it now.

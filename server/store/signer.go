@@ -2,8 +2,10 @@ package store
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
+	"keyferry/server/audit"
 	"keyferry/server/signer"
 	"keyferry/server/signer/node"
 	"keyferry/shares/manifest"
@@ -13,9 +15,13 @@ import (
 // method acknowledged is on disk.
 type Signer struct {
 	*database
+	auditLog
 }
 
-var _ node.Store = (*Signer)(nil)
+var (
+	_ node.Store = (*Signer)(nil)
+	_ audit.Log  = (*Signer)(nil)
+)
 
 // OpenSigner opens the database, making and migrating it as needed. It refuses one
 // of a newer version with [ErrNewer], and a server's with [ErrKind].
@@ -24,7 +30,7 @@ func OpenSigner(ctx context.Context, c Config) (*Signer, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Signer{db}, nil
+	return &Signer{database: db, auditLog: auditLog{db.readers}}, nil
 }
 
 // Enrol implements [node.Store].
@@ -45,4 +51,49 @@ func (s *Signer) Enrol(ctx context.Context, id signer.ID) (signer.ID, error) {
 		return signer.ID{}, fmt.Errorf("reading the enrolled signer: %w", err)
 	}
 	return enrolled, nil
+}
+
+// ErrNotEnrolled says that a database is not yet any signer's.
+var ErrNotEnrolled = errors.New("no signer has enrolled in the database")
+
+// Enrolled returns the signer whose database it is, or [ErrNotEnrolled].
+func (s *Signer) Enrolled(ctx context.Context) (signer.ID, error) {
+	var text string
+	err := s.readers.QueryRowContext(ctx, `SELECT signer FROM enrolment WHERE id = 1`).Scan(&text)
+	if err != nil {
+		return signer.ID{}, fmt.Errorf("reading the enrolled signer: %w", orNone(err, ErrNotEnrolled))
+	}
+	return manifest.ParseID(text)
+}
+
+// Append implements [audit.Log].
+func (s *Signer) Append(ctx context.Context, e audit.Entry) error {
+	return s.write(ctx, func(_ context.Context, tx *transaction) error { return tx.record(e) })
+}
+
+// recordAll records what a change was about, if it changed something: what is repeated,
+// since an answer was lost, is on record already.
+func (tx *transaction) recordAll(changed int64, about []audit.Entry) error {
+	if changed == 0 {
+		return nil
+	}
+	for _, entry := range about {
+		if err := tx.record(entry); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// execRecorded runs a statement and records what it is about, if it changed rows.
+func (tx *transaction) execRecorded(ctx context.Context, about []audit.Entry, query string, args ...any) error {
+	result, err := tx.ExecContext(ctx, query, args...)
+	if err != nil {
+		return err
+	}
+	changed, err := result.RowsAffected()
+	if err != nil {
+		return err
+	}
+	return tx.recordAll(changed, about)
 }

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 
+	"keyferry/server/audit"
 	"keyferry/server/identity"
 	"keyferry/server/keyring"
 	"keyferry/server/signer/node"
@@ -15,18 +16,17 @@ import (
 const shareColumns = `key_id, org, protocol, curve, public_key, min_signers, share_index, public_shares, sealed, committed`
 
 // AddShare implements [node.Store].
-func (s *Signer) AddShare(ctx context.Context, share node.Share) error {
+func (s *Signer) AddShare(ctx context.Context, share node.Share, about ...audit.Entry) error {
 	public, err := publicSharesColumn(share)
 	if err != nil {
 		return fmt.Errorf("adding share of %s: %w", share.Key, err)
 	}
 	err = s.write(ctx, func(ctx context.Context, tx *transaction) error {
-		_, err := tx.ExecContext(ctx, `
+		return tx.execRecorded(ctx, about, `
 			INSERT INTO shares (key_id, org, protocol, curve, public_key, min_signers, share_index, public_shares, sealed, committed)
 			VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, FALSE) ON CONFLICT (key_id) DO NOTHING`,
 			share.Key, share.Org, share.Scheme.Protocol(), share.Scheme.Curve().Name(), share.PublicKey.Hex(),
 			share.MinSigners, share.Index[:], public, share.Blob)
-		return err
 	})
 	if err != nil {
 		return fmt.Errorf("adding share of %s: %w", share.Key, err)
@@ -124,9 +124,16 @@ func parsePublicShares(publicKey shares.Point, column []byte) (shares.PublicShar
 }
 
 // CommitShare implements [node.Store].
-func (s *Signer) CommitShare(ctx context.Context, key keyring.KeyID) error {
+func (s *Signer) CommitShare(ctx context.Context, key keyring.KeyID, about ...audit.Entry) error {
 	err := s.write(ctx, func(ctx context.Context, tx *transaction) error {
-		return changeOne(ctx, tx, node.ErrNoShare, `UPDATE shares SET committed = TRUE WHERE key_id = $1`, key)
+		if err := tx.execRecorded(ctx, about, `UPDATE shares SET committed = TRUE WHERE key_id = $1 AND NOT committed`, key); err != nil {
+			return err
+		}
+		left, err := countShares(ctx, tx, key)
+		if err == nil && left == 0 {
+			return node.ErrNoShare
+		}
+		return err
 	})
 	if err != nil {
 		return fmt.Errorf("committing share of %s: %w", key, err)
@@ -135,22 +142,25 @@ func (s *Signer) CommitShare(ctx context.Context, key keyring.KeyID) error {
 }
 
 // DiscardShare implements [node.Store].
-func (s *Signer) DiscardShare(ctx context.Context, key keyring.KeyID) error {
+func (s *Signer) DiscardShare(ctx context.Context, key keyring.KeyID, about ...audit.Entry) error {
 	err := s.write(ctx, func(ctx context.Context, tx *transaction) error {
-		if _, err := tx.ExecContext(ctx, `DELETE FROM shares WHERE key_id = $1 AND NOT committed`, key); err != nil {
+		if err := tx.execRecorded(ctx, about, `DELETE FROM shares WHERE key_id = $1 AND NOT committed`, key); err != nil {
 			return err
 		}
-		var left int
-		if err := tx.QueryRowContext(ctx, `SELECT COUNT(*) FROM shares WHERE key_id = $1`, key).Scan(&left); err != nil {
-			return err
-		}
-		if left > 0 {
+		left, err := countShares(ctx, tx, key)
+		if err == nil && left > 0 {
 			return node.ErrCommitted
 		}
-		return nil
+		return err
 	})
 	if err != nil {
 		return fmt.Errorf("discarding share of %s: %w", key, err)
 	}
 	return nil
+}
+
+func countShares(ctx context.Context, tx *transaction, key keyring.KeyID) (int, error) {
+	var n int
+	err := tx.QueryRowContext(ctx, `SELECT COUNT(*) FROM shares WHERE key_id = $1`, key).Scan(&n)
+	return n, err
 }

@@ -5,17 +5,22 @@ import (
 	"fmt"
 	"time"
 
+	"keyferry/server/audit"
 	"keyferry/server/signer/node"
 )
 
 // UseAction implements [node.Store]. The insertion decides: a row that is there is
 // left as it is, and met only if it has the same digest.
-func (s *Signer) UseAction(ctx context.Context, u node.Use) error {
+func (s *Signer) UseAction(ctx context.Context, u node.Use, about ...audit.Entry) error {
 	err := s.write(ctx, func(ctx context.Context, tx *transaction) error {
-		return changeOne(ctx, tx, node.ErrUsed, `
+		err := changeOne(ctx, tx, node.ErrUsed, `
 			INSERT INTO uses (action, digest, expires_at) VALUES ($1, $2, $3)
 			ON CONFLICT (action) DO UPDATE SET digest = excluded.digest WHERE uses.digest = excluded.digest`,
 			u.Action[:], u.Digest[:], u.ExpiresAt.UnixMilli())
+		if err != nil {
+			return err
+		}
+		return tx.recordAll(1, about) // each time: a share leaves each time
 	})
 	if err != nil {
 		return fmt.Errorf("using action %x: %w", u.Action, err)

@@ -11,7 +11,7 @@ import (
 	"keyferry/server/identity"
 	"keyferry/server/keyring"
 	"keyferry/server/policy"
-	"keyferry/server/signer"
+	"keyferry/shares/manifest"
 )
 
 // The sizes of a page of keys.
@@ -86,14 +86,10 @@ func (s *Service) Key(ctx context.Context, p identity.Principal, id keyring.KeyI
 	return s.Journal.Key(ctx, p.Org(), id)
 }
 
-// Cluster returns what the signers say of themselves, sorted by their ids.
-func (s *Service) Cluster(p identity.Principal) ([]signer.Info, error) {
+// Cluster returns who the signers are.
+func (s *Service) Cluster(p identity.Principal) (manifest.Manifest, error) {
 	if err := policy.May(p, identity.ListSigners); err != nil {
-		return nil, err
+		return manifest.Manifest{}, err
 	}
-	infos := make([]signer.Info, len(s.Signers))
-	for i, one := range s.Signers {
-		infos[i] = one.Info()
-	}
-	return infos, nil
+	return s.Manifest, nil
 }

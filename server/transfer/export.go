@@ -3,7 +3,9 @@ package transfer
 import (
 	"context"
 	"encoding/hex"
+	"errors"
 	"fmt"
+	"slices"
 
 	"keyferry/server/audit"
 	"keyferry/server/fault"
@@ -23,6 +25,7 @@ type Exported struct {
 	Curve      string
 	MinSigners int
 	Shares     []signer.SealedShare // in the order of their indexes
+	Record     audit.Place          // of the entry about this export's outcome
 }
 
 // Export exports the key that the signed action behind the proof names, which must be
@@ -45,12 +48,13 @@ func (s *Service) Export(ctx context.Context, proof useraction.Proof, id keyring
 	if err != nil {
 		return Exported{}, err
 	}
-	sealed, err := s.release(ctx, grant, order)
+	sealed, place, err := s.release(ctx, grant, order)
 	if err != nil {
 		return Exported{}, err
 	}
 	return Exported{
-		PublicKey: key.PublicKey, Protocol: spelling, Curve: key.Scheme.Curve().Name(), MinSigners: key.MinSigners, Shares: sealed,
+		PublicKey: key.PublicKey, Protocol: spelling, Curve: key.Scheme.Curve().Name(), MinSigners: key.MinSigners,
+		Shares: sealed, Record: place,
 	}, nil
 }
 
@@ -74,62 +78,82 @@ func (s *Service) decideExport(ctx context.Context, proof useraction.Proof, id k
 
 // release is the act: journal, signers, journal. From the first journal entry on it
 // runs to its end even if the caller has gone.
-func (s *Service) release(ctx context.Context, grant policy.ExportGrant, order signer.ExportOrder) ([]signer.SealedShare, error) {
+func (s *Service) release(ctx context.Context, grant policy.ExportGrant, order signer.ExportOrder) ([]signer.SealedShare, audit.Place, error) {
 	key, proof := grant.Key(), grant.Proof()
+	holders, err := s.Journal.Holders(ctx, key)
+	if err != nil {
+		return nil, audit.Place{}, fmt.Errorf("looking up who holds the key: %w", err)
+	}
+	verdict, err := newVerdict(s.Manifest, key, holders, proof.Signed(), order)
+	if err != nil {
+		return nil, audit.Place{}, err
+	}
 	export := Export{ID: identity.NewID("ex"), Org: key.Org, Key: key.ID, BegunAt: s.Now()}
 	entry := s.entry(audit.ExportBegun, proof)
 	entry.Key, entry.Export = string(key.ID), export.ID
 	encryptionKey := order.EncryptionKey.Hash()
-	entry.Details = map[string]string{"encryptionKeyHash": hex.EncodeToString(encryptionKey[:])}
+	entry.Details = map[string]string{audit.EncryptionKeyHash: hex.EncodeToString(encryptionKey[:])}
 	if err := s.Journal.BeginExport(ctx, proof.ActionID(), export, entry); err != nil {
-		return nil, fmt.Errorf("recording export: %w", err)
+		return nil, audit.Place{}, fmt.Errorf("recording export: %w", err)
 	}
-	ctx, cancel := s.detach(ctx)
-	defer cancel()
-	request := signer.Request{Action: proof.Signed()}
-	answers := askAll(ctx, s.Signers, func(ctx context.Context, one signer.Signer) (signer.SealedShare, error) {
-		return one.Export(ctx, request)
-	})
+	answers := s.askHolders(ctx, signer.Request{Action: proof.Signed()}, verdict)
 	entry.Kind = audit.ExportFinished
-	return s.finishExport(ctx, export, entry, answers)
+	return s.finishExport(ctx, export, entry, answers, key.MinSigners)
+}
+
+// errGone is for a signer that has a share and is no longer in the cluster.
+var errGone = signer.ErrUnavailable.Because(errors.New("the signer is not in this cluster"))
+
+// askHolders asks every signer that has a share of the key, and judges what it says as
+// it comes in. Answers are in the order of the holders.
+func (s *Service) askHolders(ctx context.Context, request signer.Request, v verdict) []answer[signer.SealedShare] {
+	present := slices.DeleteFunc(slices.Clone(s.Signers), func(one signer.Signer) bool { return !v.holds(one.Info().ID) })
+	answered := map[signer.ID]answer[signer.SealedShare]{}
+	for _, a := range askAll(ctx, s.Timeout, present, func(ctx context.Context, one signer.Signer) (signer.SealedShare, error) {
+		share, err := one.Export(ctx, request)
+		if err != nil {
+			return signer.SealedShare{}, err
+		}
+		return share, v.check(one.Info().ID, share)
+	}) {
+		answered[a.signer] = a
+	}
+	var answers []answer[signer.SealedShare]
+	for _, holder := range v.holders {
+		a, asked := answered[holder.Signer]
+		if !asked {
+			a = answer[signer.SealedShare]{signer: holder.Signer, err: errGone}
+		}
+		answers = append(answers, a)
+	}
+	return answers
 }
 
 // finishExport has a time of its own, since the signers may have used up theirs.
-func (s *Service) finishExport(ctx context.Context, export Export, entry audit.Entry, answers []answer[signer.SealedShare]) ([]signer.SealedShare, error) {
+func (s *Service) finishExport(ctx context.Context, export Export, entry audit.Entry, answers []answer[signer.SealedShare], minSigners int) ([]signer.SealedShare, audit.Place, error) {
 	ctx, cancel := s.detach(ctx)
 	defer cancel()
-	refusal := firstError(answers)
-	entry.Outcome, entry.Signers = outcomeOf(answers), outcomes(answers)
-	if refusal != nil {
-		entry.Reason = fault.ReasonOf(refusal)
+	refused := refusal(answers, minSigners)
+	entry.Outcome, entry.Signers = outcomeOf(answers, refused), outcomes(answers)
+	if refused != nil {
+		entry.Reason = fault.ReasonOf(refused)
 	}
-	if err := s.Journal.FinishExport(ctx, export, entry.Outcome, entry); err != nil {
-		return nil, fmt.Errorf("recording outcome of export %s: %w", export.ID, err)
+	place, err := s.Journal.FinishExport(ctx, export, entry.Outcome, entry)
+	if err != nil {
+		return nil, audit.Place{}, fmt.Errorf("recording outcome of export %s: %w", export.ID, err)
 	}
-	if refusal != nil {
-		return nil, audit.Recorded(fmt.Errorf("exporting %s: %w", export.Key, refusal))
+	if refused != nil {
+		return nil, audit.Place{}, audit.Recorded(fmt.Errorf("exporting %s: %w", export.Key, refused))
 	}
-	sealed := make([]signer.SealedShare, len(answers))
-	for i, a := range answers {
-		sealed[i] = a.value
-	}
-	return sealed, nil
+	s.logMissing(export, answers)
+	return good(answers), place, nil
 }
 
-// outcomeOf is Released only if every signer released its share, and Void only if
-// none did: what a signer has let go counts, whoever got it.
-func outcomeOf(answers []answer[signer.SealedShare]) audit.Outcome {
-	released := 0
+// logMissing tells the operator of signers without which an export succeeded.
+func (s *Service) logMissing(export Export, answers []answer[signer.SealedShare]) {
 	for _, a := range answers {
-		if a.err == nil {
-			released++
+		if a.err != nil {
+			s.Log.Warn("an export did without a signer", "export", export.ID, "signer", a.signer, "error", a.err)
 		}
 	}
-	switch released {
-	case len(answers):
-		return audit.Released
-	case 0:
-		return audit.Void
-	}
-	return audit.Failed
 }

@@ -2,10 +2,11 @@ package transfer
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"runtime"
 	"strings"
-	"sync"
+	"time"
 
 	"keyferry/server/audit"
 	"keyferry/server/fault"
@@ -19,19 +20,44 @@ type answer[T any] struct {
 	err    error
 }
 
-// askAll asks all signers at once and returns their answers in the cluster's order.
-// It waits for every one: whether a share was released must be known.
-func askAll[T any](ctx context.Context, signers []signer.Signer, ask func(context.Context, signer.Signer) (T, error)) []answer[T] {
-	answers := make([]answer[T], len(signers))
-	var wait sync.WaitGroup
-	for i, one := range signers {
-		wait.Go(func() {
-			answers[i].signer = one.Info().ID
-			answers[i].value, answers[i].err = guarded(ctx, one, ask)
-		})
+// askAll asks all signers at once and returns their answers in the same order, after
+// the timeout at the latest: whoever has not answered by then has ErrNoAnswer, and is
+// told through the context that nobody waits any more. What was begun is not cut short
+// because its caller has gone.
+func askAll[T any](ctx context.Context, timeout time.Duration, signers []signer.Signer, ask func(context.Context, signer.Signer) (T, error)) []answer[T] {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), timeout)
+	defer cancel()
+	type reply struct {
+		place int
+		answer[T]
 	}
-	wait.Wait()
+	replies := make(chan reply, len(signers)) // with room for those that come too late
+	answers := make([]answer[T], len(signers))
+	for i, one := range signers {
+		answers[i] = answer[T]{signer: one.Info().ID, err: signer.ErrNoAnswer}
+		go func() {
+			value, err := guarded(ctx, one, ask)
+			replies <- reply{i, answer[T]{one.Info().ID, value, timedOut(err)}}
+		}()
+	}
+	for range signers {
+		select {
+		case r := <-replies:
+			answers[r.place] = r.answer
+		case <-ctx.Done():
+			return answers
+		}
+	}
 	return answers
+}
+
+// timedOut gives the name of a lost answer to the error of a signer that was told that
+// its time is up. One that knows what it did says so itself.
+func timedOut(err error) error {
+	if errors.Is(err, context.DeadlineExceeded) && fault.KindOf(err) == fault.Internal {
+		return signer.ErrNoAnswer.Because(err)
+	}
+	return err
 }
 
 // guarded makes an error of a panic, which would end the process, and with it the

@@ -29,19 +29,20 @@ func (s *Service) Import(ctx context.Context, proof useraction.Proof) (keyring.K
 	if err != nil {
 		return keyring.Key{}, err
 	}
-	if err := order.IsFor(s.cluster); err != nil {
+	if err := order.IsFor(s.Manifest.IDs()); err != nil {
 		return keyring.Key{}, err
 	}
 	return s.takeIn(ctx, grant, order)
 }
 
-// takeIn is the act: journal, signers prepare, signers commit, journal. What fails on
-// the way is abandoned.
+// takeIn is the act: journal, signers prepare, journal, signers commit. What fails
+// before the journal has the key is abandoned; from then on the key is there, and the
+// signers' commit is repeated until it is done.
 func (s *Service) takeIn(ctx context.Context, grant policy.ImportGrant, order signer.ImportOrder) (keyring.Key, error) {
 	proof := grant.Proof()
 	key := keyring.Key{
 		ID: keyring.KeyIDFor(proof.Signed().ID()), Org: proof.Principal().Org(), Scheme: order.Scheme,
-		MinSigners: order.MinSigners, Signers: len(s.cluster), Name: order.Name, Status: keyring.Active, CreatedAt: s.Now(),
+		MinSigners: order.MinSigners, Signers: len(s.Signers), Name: order.Name, Status: keyring.Active, CreatedAt: s.Now(),
 	}
 	entry := s.entry(audit.ImportBegun, proof)
 	entry.Key = string(key.ID)
@@ -49,89 +50,113 @@ func (s *Service) takeIn(ctx context.Context, grant policy.ImportGrant, order si
 	if err := s.Journal.BeginImport(ctx, proof.ActionID(), running, entry); err != nil {
 		return keyring.Key{}, fmt.Errorf("recording import: %w", err)
 	}
-	prepared, err := s.prepareAll(ctx, &key, signer.Request{Action: proof.Signed()})
-	entry.Signers = prepared
+	prepared := askAll(ctx, s.Timeout, s.Signers, func(ctx context.Context, one signer.Signer) (signer.Prepared, error) {
+		return one.Prepare(ctx, signer.Request{Action: proof.Signed()})
+	})
+	entry.Signers = outcomes(prepared)
+	imported, err := s.agree(prepared, key, proof.Signed())
 	if err != nil {
 		return keyring.Key{}, s.abandon(ctx, key.ID, entry, err)
 	}
-	return s.finishImport(ctx, key, entry)
+	return s.finishImport(ctx, imported, entry)
+}
+
+// agree checks that all signers have their share of one and the same key.
+func (s *Service) agree(prepared []answer[signer.Prepared], key keyring.Key, signed useraction.Signed) (Imported, error) {
+	if err := firstError(prepared); err != nil {
+		return Imported{}, err
+	}
+	public := prepared[0].value.Public
+	imported := Imported{Key: key}
+	for i, p := range prepared {
+		want := signer.Receipt{
+			Deployment: s.Manifest.Deployment, Organisation: key.Org, Key: key.ID, Action: signed.ID(), VectorHash: p.value.Public.Hash(),
+		}
+		if err := p.value.Receipt.Verify(s.Manifest.Members[i], want); err != nil {
+			return Imported{}, signer.ErrStatement.Because(err)
+		}
+		if want.VectorHash != public.Hash() {
+			return Imported{}, ErrSharesDiffer
+		}
+		imported.Receipts = append(imported.Receipts, p.value.Receipt)
+	}
+	return imported.of(public)
+}
+
+// of fills in what the public shares say of the key. The signers' ids are in the order
+// of their shares' indexes.
+func (i Imported) of(public shares.PublicShares) (Imported, error) {
+	if len(public) != len(i.Receipts) {
+		return Imported{}, ErrSharesDiffer
+	}
+	if err := public.Check(i.Key.MinSigners); err != nil {
+		return Imported{}, ErrSharesDiffer.Because(err)
+	}
+	var err error
+	if i.Key.PublicKey, err = public.PublicKey(); err != nil {
+		return Imported{}, ErrSharesDiffer.Because(err)
+	}
+	for at, commitment := range public {
+		i.Holders = append(i.Holders, keyring.Holder{Signer: i.Receipts[at].Signer, Index: shares.IndexOf(at + 1), Commitment: commitment})
+	}
+	return i, nil
 }
 
 // finishImport has a time of its own, since the signers may have used up theirs.
-func (s *Service) finishImport(ctx context.Context, key keyring.Key, entry audit.Entry) (keyring.Key, error) {
-	ctx, cancel := s.detach(ctx)
+func (s *Service) finishImport(ctx context.Context, i Imported, entry audit.Entry) (keyring.Key, error) {
+	finishing, cancel := s.detach(ctx)
 	defer cancel()
 	entry.Kind, entry.Outcome = audit.ImportFinished, audit.Stored
-	if err := s.Journal.FinishImport(ctx, key, entry); err != nil {
-		return keyring.Key{}, s.abandon(ctx, key.ID, entry, err)
+	if err := s.Journal.FinishImport(finishing, i, entry); err != nil {
+		return keyring.Key{}, s.abandon(ctx, i.Key.ID, entry, err)
+	}
+	if err := s.commit(ctx, signer.Commit{Org: i.Key.Org, Key: i.Key.ID, Receipts: i.Receipts}); err != nil {
+		s.Log.Warn("not all signers have committed a key yet; they are asked again", "key", i.Key.ID, "error", err)
 	}
 	// As the journal has it: a key that was exported under another id stays marked.
-	return s.Journal.Key(ctx, key.Org, key.ID)
+	reading, done := s.detach(ctx)
+	defer done()
+	return s.Journal.Key(reading, i.Key.Org, i.Key.ID)
 }
 
-// prepareAll has every signer take its share, compares what they say of the key, and
-// has every signer commit, whether or not the caller is still there. It fills in the
-// key's public key.
-func (s *Service) prepareAll(ctx context.Context, key *keyring.Key, request signer.Request) ([]audit.SignerOutcome, error) {
+// commit has all signers commit a key that the journal has, then tells the journal.
+func (s *Service) commit(ctx context.Context, c signer.Commit) error {
+	committed := askAll(ctx, s.Timeout, s.Signers, func(ctx context.Context, one signer.Signer) (struct{}, error) {
+		return struct{}{}, one.Commit(ctx, c)
+	})
+	if err := firstError(committed); err != nil {
+		return err
+	}
 	ctx, cancel := s.detach(ctx)
 	defer cancel()
-	prepared := askAll(ctx, s.Signers, func(ctx context.Context, one signer.Signer) (signer.Prepared, error) {
-		return one.Prepare(ctx, request)
-	})
-	said := outcomes(prepared)
-	if err := firstError(prepared); err != nil {
-		return said, err
-	}
-	var err error
-	if key.PublicKey, err = agree(prepared, key.ID, key.MinSigners); err != nil {
-		return said, err
-	}
-	committed := askAll(ctx, s.Signers, func(ctx context.Context, one signer.Signer) (struct{}, error) {
-		return struct{}{}, one.Commit(ctx, key.ID)
-	})
-	return outcomes(committed), firstError(committed)
-}
-
-// agree checks that all signers prepared the same key, and returns its public key.
-func agree(prepared []answer[signer.Prepared], key keyring.KeyID, minSigners int) (shares.Point, error) {
-	public := prepared[0].value.Public
-	for _, p := range prepared {
-		if p.value.Key != key {
-			return shares.Point{}, fmt.Errorf("signer %v prepared %s in place of %s", p.signer, p.value.Key, key)
-		}
-		if p.value.Public.Hash() != public.Hash() {
-			return shares.Point{}, ErrSharesDiffer
-		}
-	}
-	if err := public.Check(minSigners); err != nil {
-		return shares.Point{}, ErrSharesDiffer.Because(err)
-	}
-	return public.PublicKey()
+	return s.Journal.ForgetCommit(ctx, c.Key)
 }
 
 // abandon closes an import that failed. The journal comes first: if it says that the
 // import was finished after all, the shares must stay. What is left open here is
-// closed by Reconcile at the next start.
+// closed by Settle.
 func (s *Service) abandon(ctx context.Context, key keyring.KeyID, entry audit.Entry, cause error) error {
 	entry.Kind, entry.Outcome, entry.Reason = audit.ImportAbandoned, audit.Void, fault.ReasonOf(cause)
-	ctx, cancel := s.detach(ctx)
+	abandoning, cancel := s.detach(ctx)
 	defer cancel()
-	if err := s.Journal.AbandonImport(ctx, key, entry); err != nil {
+	if err := s.Journal.AbandonImport(abandoning, key, entry); err != nil {
 		return fmt.Errorf("importing %s: %w", key, errors.Join(cause, err))
 	}
 	if err := s.discard(ctx, key); err != nil {
-		s.Log.Error("an abandoned import is discarded at the next start", "key", key, "error", err)
+		s.Log.Warn("signers could not discard an abandoned import yet; they are asked again", "key", key, "error", err)
 	}
 	return audit.Recorded(fmt.Errorf("importing %s: %w", key, cause))
 }
 
 // discard has all signers forget a key that did not come to be, then the journal.
 func (s *Service) discard(ctx context.Context, key keyring.KeyID) error {
-	discarded := askAll(ctx, s.Signers, func(ctx context.Context, one signer.Signer) (struct{}, error) {
+	discarded := askAll(ctx, s.Timeout, s.Signers, func(ctx context.Context, one signer.Signer) (struct{}, error) {
 		return struct{}{}, one.Discard(ctx, key)
 	})
 	if err := firstError(discarded); err != nil {
 		return err
 	}
+	ctx, cancel := s.detach(ctx)
+	defer cancel()
 	return s.Journal.ForgetImport(ctx, key)
 }

@@ -4,7 +4,6 @@ package transfer_test
 
 import (
 	"context"
-	"encoding/base64"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -19,7 +18,6 @@ import (
 	"keyferry/server/keyring"
 	"keyferry/server/policy"
 	"keyferry/server/signer"
-	"keyferry/server/signer/node"
 	"keyferry/server/transfer"
 	"keyferry/server/useraction"
 	"keyferry/shares"
@@ -38,7 +36,12 @@ type office struct {
 
 func newOffice(t *testing.T) *office {
 	t.Helper()
-	r := rig.New(t, 3)
+	return newOfficeOf(t, 3)
+}
+
+func newOfficeOf(t *testing.T, signers int) *office {
+	t.Helper()
+	r := rig.New(t, signers)
 	o := &office{Rig: r, Account: r.Account(t, r.Organisation(t), identity.Permissions()...), service: r.Service(t)}
 	o.scheme = rig.Scheme(t, "CGGMP21", "secp256k1")
 	var err error
@@ -112,7 +115,8 @@ type faulty struct {
 	signer.Signer
 	export  func(context.Context, signer.Request) (signer.SealedShare, error)
 	prepare func(context.Context, signer.Request) (signer.Prepared, error)
-	commit  func(context.Context, keyring.KeyID) error
+	commit  func(context.Context, signer.Commit) error
+	discard func(context.Context, keyring.KeyID) error
 }
 
 func (f faulty) Export(ctx context.Context, r signer.Request) (signer.SealedShare, error) {
@@ -129,11 +133,18 @@ func (f faulty) Prepare(ctx context.Context, r signer.Request) (signer.Prepared,
 	return f.Signer.Prepare(ctx, r)
 }
 
-func (f faulty) Commit(ctx context.Context, key keyring.KeyID) error {
+func (f faulty) Commit(ctx context.Context, c signer.Commit) error {
 	if f.commit != nil {
-		return f.commit(ctx, key)
+		return f.commit(ctx, c)
 	}
-	return f.Signer.Commit(ctx, key)
+	return f.Signer.Commit(ctx, c)
+}
+
+func (f faulty) Discard(ctx context.Context, key keyring.KeyID) error {
+	if f.discard != nil {
+		return f.discard(ctx, key)
+	}
+	return f.Signer.Discard(ctx, key)
 }
 
 // with returns the service with its first signer replaced.
@@ -257,44 +268,52 @@ func TestAnActionExportsOnce(t *testing.T) {
 func TestExportThatReleasedNothingIsTakenBack(t *testing.T) {
 	o := newOffice(t)
 	key := o.mustImport(t)
-	broken := func(context.Context, signer.Request) (signer.SealedShare, error) {
-		return signer.SealedShare{}, errBroken
-	}
-	var signers []signer.Signer
-	for _, s := range o.Signers {
-		signers = append(signers, faulty{Signer: s, export: broken})
-	}
-	_, err := o.export(t, o.Service(t, signers...), key.ID)
-	if !errors.Is(err, errBroken) || !audit.IsRecorded(err) || fault.KindOf(err) != fault.Internal {
+	_, err := o.export(t, o.refusing(t, signer.ErrDamaged, signer.ErrDamaged, signer.ErrNoShare), key.ID)
+	if !errors.Is(err, signer.ErrDamaged) || !audit.IsRecorded(err) || fault.KindOf(err) != fault.Internal {
 		t.Errorf("got %v", err)
 	}
 	if o.key(t, key.ID).Exported() {
 		t.Error("the key still counts as exported")
 	}
-	if e := o.record(t, audit.ExportFinished); len(e) != 1 || e[0].Outcome != audit.Void || e[0].Reason != fault.ReasonInternal {
+	if e := o.record(t, audit.ExportFinished); len(e) != 1 || e[0].Outcome != audit.Void || e[0].Reason != "signer.share-damaged" {
 		t.Errorf("recorded %+v", e)
 	}
+}
+
+// refusing returns a service whose signers answer exports with these errors; nil is an
+// honest answer.
+func (o *office) refusing(t *testing.T, answers ...error) *transfer.Service {
+	t.Helper()
+	var signers []signer.Signer
+	for i, s := range o.Signers {
+		one := faulty{Signer: s}
+		if answers[i] != nil {
+			one.export = func(context.Context, signer.Request) (signer.SealedShare, error) {
+				return signer.SealedShare{}, answers[i]
+			}
+		}
+		signers = append(signers, one)
+	}
+	return o.Service(t, signers...)
 }
 
 func TestExportThatReleasedAShareStaysCounted(t *testing.T) {
 	o := newOffice(t)
 	key := o.mustImport(t)
-	service := o.with(t, faulty{export: func(context.Context, signer.Request) (signer.SealedShare, error) {
-		return signer.SealedShare{}, fmt.Errorf("opening: %w", signer.ErrDamaged)
-	}})
-	exported, err := o.export(t, service, key.ID)
+	damaged := fmt.Errorf("opening: %w", signer.ErrDamaged)
+	exported, err := o.export(t, o.refusing(t, damaged, damaged, nil), key.ID)
 	if !errors.Is(err, signer.ErrDamaged) || exported.Shares != nil {
 		t.Errorf("got %v and %d shares", err, len(exported.Shares))
 	}
 	if !o.key(t, key.ID).Exported() {
-		t.Error("two shares left their signers, and the key counts as never exported")
+		t.Error("a share left its signer, and the key counts as never exported")
 	}
 	e := o.record(t, audit.ExportFinished)
 	if len(e) != 1 || e[0].Outcome != audit.Failed || e[0].Reason != "signer.share-damaged" {
 		t.Fatalf("recorded %+v", e)
 	}
 	bad := slices.DeleteFunc(e[0].Signers, func(s audit.SignerOutcome) bool { return s.Reason == "" })
-	if len(bad) != 1 || bad[0].Signer != o.Signers[0].Info().ID.String() {
+	if len(bad) != 2 || slices.ContainsFunc(bad, func(s audit.SignerOutcome) bool { return s.Signer == o.Signers[2].Info().ID.String() }) {
 		t.Errorf("blamed %+v", bad)
 	}
 }
@@ -308,14 +327,7 @@ func TestTakingBackLeavesEarlierExports(t *testing.T) {
 	}
 	first := o.key(t, key.ID).ExportedAt
 	o.Clock.Advance(time.Minute)
-	expired := func(context.Context, signer.Request) (signer.SealedShare, error) {
-		return signer.SealedShare{}, signer.ErrConsent
-	}
-	var signers []signer.Signer
-	for _, s := range o.Signers {
-		signers = append(signers, faulty{Signer: s, export: expired})
-	}
-	if _, err := o.export(t, o.Service(t, signers...), key.ID); !errors.Is(err, signer.ErrConsent) {
+	if _, err := o.export(t, o.refusing(t, signer.ErrConsent, signer.ErrConsent, signer.ErrConsent), key.ID); !errors.Is(err, signer.ErrConsent) {
 		t.Fatalf("got %v", err)
 	}
 	if got := o.key(t, key.ID).ExportedAt; !got.Equal(first) {
@@ -390,168 +402,12 @@ func TestExportThatBeganIsFinishedWithoutItsCaller(t *testing.T) {
 	}
 }
 
-func TestImportLeavesTheWholeKeyOrNothing(t *testing.T) {
-	for name, replaced := range map[string]func(o *office) faulty{
-		"a signer cannot prepare": func(*office) faulty {
-			return faulty{prepare: func(context.Context, signer.Request) (signer.Prepared, error) { return signer.Prepared{}, errBroken }}
-		},
-		"a signer cannot commit": func(*office) faulty {
-			return faulty{commit: func(context.Context, keyring.KeyID) error { return errBroken }}
-		},
-		"a signer prepares another key": func(o *office) faulty {
-			return faulty{prepare: func(ctx context.Context, r signer.Request) (signer.Prepared, error) {
-				p, err := o.Signers[0].Prepare(ctx, r)
-				p.Key = "key-other"
-				return p, err
-			}}
-		},
-		"a signer saw other public shares": func(o *office) faulty {
-			return faulty{prepare: func(ctx context.Context, r signer.Request) (signer.Prepared, error) {
-				p, err := o.Signers[0].Prepare(ctx, r)
-				p.Public = slices.Clone(p.Public)
-				slices.Reverse(p.Public)
-				return p, err
-			}}
-		},
-	} {
-		t.Run(name, func(t *testing.T) {
-			o := newOffice(t)
-			if _, err := o.importKey(t, o.with(t, replaced(o))); err == nil || !audit.IsRecorded(err) {
-				t.Fatalf("got %v", err)
-			}
-			o.checkEmpty(t)
-			if e := o.record(t, audit.ImportAbandoned); len(e) != 1 || e[0].Outcome != audit.Void || e[0].Reason == "" {
-				t.Errorf("recorded %+v", e)
-			}
-		})
-	}
-}
-
-// checkEmpty checks that neither the journal nor any signer has a key or a share.
-func (o *office) checkEmpty(t *testing.T) {
-	t.Helper()
-	page, err := o.service.Keys(context.Background(), o.Principal(t), transfer.Cursor{}, 10)
-	if err != nil || len(page.Keys) > 0 {
-		t.Errorf("%d keys, %v", len(page.Keys), err)
-	}
-	for _, begun := range o.record(t, audit.ImportBegun) {
-		for i, own := range o.Stores {
-			if _, err := own.Share(context.Background(), o.User.Org, keyring.KeyID(begun.Key)); !errors.Is(err, node.ErrNoShare) {
-				t.Errorf("signer %d still has a share: %v", i, err)
-			}
-		}
-	}
-	if exports, imports, err := o.Store.Unfinished(context.Background()); err != nil || len(exports)+len(imports) > 0 {
-		t.Errorf("left open: %v, %v, %v", exports, imports, err)
-	}
-}
-
-func TestImportRefuses(t *testing.T) {
-	o := newOffice(t)
-	body := o.Deal(t, o.scheme, 2, rig.Secret(t))
-	clerk := o.Rig.Account(t, o.User.Org, identity.KeysRead)
-	if _, err := o.service.Import(context.Background(), clerk.Prove(t, signer.ImportPath, body)); !errors.Is(err, policy.ErrPermission) {
-		t.Errorf("without permission: %v", err)
-	}
-	var request map[string]any
-	if err := json.Unmarshal([]byte(body), &request); err != nil {
-		t.Fatal(err)
-	}
-	list := request["encryptedKeyShares"].([]any)
-	list[0].(map[string]any)["encryptedKeyShare"] = base64.StdEncoding.EncodeToString(make([]byte, 300))
-	spoiled, err := json.Marshal(request)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if _, err := o.service.Import(context.Background(), o.Prove(t, signer.ImportPath, string(spoiled))); !errors.Is(err, node.ErrBadShare) || fault.KindOf(err) != fault.Invalid {
-		t.Errorf("a share that does not open: %v", err)
-	}
-	o.checkEmpty(t)
-}
-
-func TestReconcileClosesWhatACrashLeftOpen(t *testing.T) {
-	o := newOffice(t)
-	key := o.mustImport(t)
-	ctx := context.Background()
-	begun := transfer.Export{ID: "ex-1", Org: key.Org, Key: key.ID, BegunAt: o.Clock.Now()}
-	if err := o.Store.BeginExport(ctx, o.proveExport(t, o.Account, key.ID).ActionID(), begun, audit.Entry{Kind: audit.ExportBegun}); err != nil {
-		t.Fatal(err)
-	}
-	proof := o.Prove(t, signer.ImportPath, o.Deal(t, o.scheme, 2, rig.Secret(t)))
-	half := keyring.KeyIDFor(proof.Signed().ID())
-	if err := o.Store.BeginImport(ctx, proof.ActionID(), transfer.Import{Key: half, Org: key.Org, BegunAt: o.Clock.Now()}, audit.Entry{Kind: audit.ImportBegun, Key: string(half)}); err != nil {
-		t.Fatal(err)
-	}
-	if _, err := o.Signers[0].Prepare(ctx, signer.Request{Action: proof.Signed()}); err != nil {
-		t.Fatal(err)
-	}
-	for range 2 {
-		if err := o.service.Reconcile(ctx); err != nil {
-			t.Fatal(err)
-		}
-	}
-	if !o.key(t, key.ID).Exported() {
-		t.Error("an interrupted export is not counted")
-	}
-	if _, err := o.Stores[0].Share(ctx, key.Org, half); !errors.Is(err, node.ErrNoShare) {
-		t.Errorf("half a key is left: %v", err)
-	}
-	if n := len(o.record(t, audit.ExportInterrupted)); n != 1 {
-		t.Errorf("%d entries about one interrupted export", n)
-	}
-	if n := len(o.record(t, audit.ImportAbandoned)); n != 1 {
-		t.Errorf("%d entries about one abandoned import", n)
-	}
-}
-
-func TestKeysArePagedInOrderAndPerOrganisation(t *testing.T) {
-	o := newOffice(t)
-	var want []keyring.KeyID
-	for range 5 {
-		want = append(want, o.mustImport(t).ID)
-	}
-	stranger := o.Rig.Account(t, o.Organisation(t), identity.KeysRead)
-	var got []keyring.KeyID
-	cursor := transfer.Cursor{}
-	for pages := 0; ; pages++ {
-		page, err := o.service.Keys(context.Background(), o.Principal(t), cursor, 2)
-		if err != nil || pages > 3 {
-			t.Fatalf("page %d: %v", pages, err)
-		}
-		for _, k := range page.Keys {
-			got = append(got, k.ID)
-		}
-		if !page.More {
-			break
-		}
-		if cursor, err = transfer.ParseCursor(page.Next.String()); err != nil {
-			t.Fatal(err)
-		}
-	}
-	if slices.Sort(want); len(got) != 5 {
-		t.Errorf("listed %v", got)
-	}
-	slices.Sort(got)
-	if !slices.Equal(got, want) {
-		t.Errorf("listed %v, want %v", got, want)
-	}
-	if page, err := o.service.Keys(context.Background(), stranger.Principal(t), transfer.Cursor{}, 10); err != nil || len(page.Keys) > 0 {
-		t.Errorf("another organisation sees %d keys, %v", len(page.Keys), err)
-	}
-}
-
-func TestParseCursorRefusesWhatItDidNotMake(t *testing.T) {
-	for _, token := range []string{"", "x", "AAAA", "AAAAAAAAAAA", "AAAAAAAAAAAA=", "!!!!"} {
-		if c, err := transfer.ParseCursor(token); !errors.Is(err, transfer.ErrCursor) {
-			t.Errorf("%q is %+v, %v", token, c, err)
-		}
-	}
-}
-
 func TestNewRefusesAnImpossibleCluster(t *testing.T) {
 	o := newOffice(t)
 	config := o.service.Config
-	for name, signers := range map[string][]signer.Signer{"of one": o.Signers[:1], "of twins": {o.Signers[0], o.Signers[0]}} {
+	for name, signers := range map[string][]signer.Signer{
+		"of one": o.Signers[:1], "of twins": {o.Signers[0], o.Signers[0], o.Signers[1]}, "of fewer than the manifest's": o.Signers[:2], "of strangers": rig.New(t, 3).Signers,
+	} {
 		config.Signers = signers
 		if _, err := transfer.New(config); err == nil {
 			t.Errorf("made a service for a cluster %s", name)

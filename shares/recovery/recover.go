@@ -3,6 +3,7 @@ package recovery
 import (
 	"errors"
 	"fmt"
+	"slices"
 
 	"keyferry/shares"
 	"keyferry/shares/locked"
@@ -17,6 +18,9 @@ type Options struct {
 	// its commitment is bad; one whose signer has no commitment is judged with the
 	// rest.
 	Commitments map[string]shares.Point
+	// Pin, if given, is the cluster that the caller knows. A share for which none of its
+	// signers vouches, or which is not what its signer said, is bad.
+	Pin *Pin
 	// Strict gives up at the first bad share, as other clients do, instead of doing
 	// without it.
 	Strict bool
@@ -33,10 +37,11 @@ type candidate struct {
 // Destroy. In order:
 //
 //  1. The public key must be the pinned one.
-//  2. Every envelope is opened, every share parsed and compared with its commitment.
+//  2. Where the cluster is pinned, shares without a valid statement are set aside.
+//  3. Every envelope is opened, every share parsed and compared with its commitment.
 //     Those that fail are set aside.
-//  3. All remaining shares are interpolated, and must give the public key.
-//  4. If they do not, subsets of minSigners shares are tried, up to [MaxSearch]
+//  4. All remaining shares are interpolated, and must give the public key.
+//  5. If they do not, subsets of minSigners shares are tried, up to [MaxSearch]
 //     shares in all.
 //
 // Errors are of type [*Error]; nothing secret is left behind.
@@ -50,7 +55,11 @@ func (c *Context) Recover(response Response, options Options) (*Recovered, error
 	if !options.PublicKey.IsZero() && options.PublicKey != response.PublicKey {
 		return nil, &Error{Cause: ErrPinned}
 	}
-	candidates, bad, err := c.openAll(response, options)
+	checked, err := c.vouch(response, options)
+	if err != nil {
+		return nil, &Error{Cause: err, Bad: checked.bad}
+	}
+	candidates, bad, err := c.openAll(response, checked)
 	defer destroyAll(candidates)
 	if err != nil {
 		return nil, &Error{Cause: err}
@@ -74,9 +83,14 @@ func (c *Context) Recover(response Response, options Options) (*Recovered, error
 	}, nil
 }
 
-func (c *Context) openAll(response Response, options Options) (good []candidate, bad []BadShare, err error) {
+// openAll opens the shares that were not set aside, and adds to those that were.
+func (c *Context) openAll(response Response, checked vouched) (good []candidate, bad []BadShare, err error) {
+	bad = checked.bad
 	for i, sealed := range response.Shares {
-		share, err := c.open(sealed, response.Scheme.Curve(), options.Commitments)
+		if checked.isBad(i) {
+			continue
+		}
+		share, err := c.open(sealed, response.Scheme.Curve(), checked.promises[i])
 		if errors.Is(err, locked.ErrMemory) {
 			return good, nil, err // not the signer's fault
 		}
@@ -86,10 +100,11 @@ func (c *Context) openAll(response Response, options Options) (good []candidate,
 		}
 		good = append(good, candidate{share, sealed.SignerID, i + 1})
 	}
+	slices.SortFunc(bad, func(a, b BadShare) int { return a.Position - b.Position })
 	return good, bad, nil
 }
 
-func (c *Context) open(sealed SealedShare, curve shares.Curve, commitments map[string]shares.Point) (shares.Share, error) {
+func (c *Context) open(sealed SealedShare, curve shares.Curve, promised promise) (shares.Share, error) {
 	plaintext, err := c.key.Open(sealed.Envelope)
 	if err != nil {
 		return shares.Share{}, err
@@ -99,15 +114,9 @@ func (c *Context) open(sealed SealedShare, curve shares.Curve, commitments map[s
 	if err != nil {
 		return shares.Share{}, err
 	}
-	if commitment, ok := commitments[sealed.SignerID]; ok {
-		public, err := share.Public()
-		if err == nil && public != commitment {
-			err = ErrCommitment
-		}
-		if err != nil {
-			share.Destroy()
-			return shares.Share{}, err
-		}
+	if err := promised.check(share); err != nil {
+		share.Destroy()
+		return shares.Share{}, err
 	}
 	return share, nil
 }

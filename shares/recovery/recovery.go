@@ -9,7 +9,8 @@
 //
 // Recover trusts nobody in between. It gives out no key that does not match the
 // public key, which the caller should pin to the one it knows. A signer that lies is
-// named, and survived as long as enough others are honest.
+// named, and survived as long as enough others are honest. Who pins the cluster too
+// ([Pin]) knows that each share is from one of its signers, and which one to blame.
 package recovery
 
 import (
@@ -31,7 +32,7 @@ var (
 	ErrMismatch = errors.New("the shares do not give the public key")
 	// ErrPinned says that the answer is for another key than the caller's.
 	ErrPinned = errors.New("the response is for another public key than expected")
-	// ErrCommitment says that a share differs from its signer's commitment.
+	// ErrCommitment says that a share is not what its signer said it was.
 	ErrCommitment = errors.New("the share does not match its commitment")
 	// ErrOffPolynomial says that a share differs from what enough others imply.
 	ErrOffPolynomial = errors.New("the share does not fit those that give the key")
@@ -87,7 +88,8 @@ type Recovered struct {
 	Secret    *locked.Buffer
 	Scheme    shares.Scheme
 	PublicKey shares.Point
-	// Bad names the shares that were left out: those that did not open or parse, that
+	// Bad names the shares that were left out: those that no pinned signer vouches for,
+	// that did not open or parse, that
 	// differ from their commitment, or that contradict the largest group of shares
 	// that agree, where no other group can be as large.
 	Bad []BadShare
@@ -104,8 +106,8 @@ func (r *Recovered) Destroy() { r.Secret.Destroy() }
 type BadShare struct {
 	SignerID string
 	Position int // in the response, counted from 1
-	// Err is envelope.ErrOpen, shares.ErrPlaintext, ErrCommitment or ErrOffPolynomial,
-	// wrapped.
+	// Err is attest.ErrShare, envelope.ErrOpen, shares.ErrPlaintext, ErrCommitment or
+	// ErrOffPolynomial, wrapped.
 	Err error
 }
 

@@ -8,8 +8,10 @@ import (
 	"strings"
 
 	json "github.com/go-json-experiment/json"
+	"github.com/go-json-experiment/json/jsontext"
 
 	"keyferry/shares"
+	"keyferry/shares/statement"
 )
 
 // maxResponse is far above 255 shares of 281 bytes.
@@ -21,6 +23,10 @@ type Response struct {
 	PublicKey  shares.Point
 	MinSigners int
 	Shares     []SealedShare
+	Statements []statement.JSON // what the signers say of their shares; may be missing
+	// AuditReceipt is the server's proof that the export is recorded, as it came, for
+	// who can read it; nil if there is none.
+	AuditReceipt jsontext.Value
 }
 
 // SealedShare is one signer's envelope.
@@ -29,7 +35,8 @@ type SealedShare struct {
 	Envelope []byte
 }
 
-// responseBody has the members that must be there; others are ignored.
+// responseBody has the members that must be there, and the one that may; others are
+// ignored.
 type responseBody struct {
 	PublicKey          *string `json:"publicKey"`
 	Protocol           *string `json:"protocol"`
@@ -39,6 +46,8 @@ type responseBody struct {
 		SignerID          *string `json:"signerId"`
 		EncryptedKeyShare *string `json:"encryptedKeyShare"`
 	} `json:"encryptedKeyShares"`
+	Statements   []statement.JSON `json:"statements"`
+	AuditReceipt jsontext.Value   `json:"auditReceipt"`
 }
 
 // ParseResponse reads the answer of POST /keys/{keyId}/export. Repeated members,
@@ -70,7 +79,7 @@ func (body responseBody) parse() (Response, error) {
 	if err != nil {
 		return Response{}, err
 	}
-	response := Response{Scheme: scheme, PublicKey: publicKey, MinSigners: int(*body.MinSigners)}
+	response := Response{Scheme: scheme, PublicKey: publicKey, MinSigners: int(*body.MinSigners), Statements: body.Statements, AuditReceipt: body.AuditReceipt}
 	for i, share := range *body.EncryptedKeyShares {
 		sealed, err := parseSealedShare(share.SignerID, share.EncryptedKeyShare)
 		if err != nil {

@@ -36,22 +36,29 @@ import (
 	"keyferry/shares"
 	"keyferry/shares/dealer"
 	"keyferry/shares/locked"
+	"keyferry/shares/manifest"
 )
 
 // Deployment is the id of every rig's deployment.
 const Deployment = "test rig"
 
+// RelyingParty is whom every rig's authenticators sign for.
+func RelyingParty() useraction.RelyingParty {
+	return useraction.RelyingParty{ID: "keys.example", Origins: []string{"https://keys.example"}}
+}
+
 // Rig is a service and its operator.
 type Rig struct {
-	Dir     string
-	Store   *store.Server
-	Stores  []*store.Signer // one for each node
-	Nodes   []*node.Node
-	Signers []signer.Signer // the same nodes
-	Office  *admin.Office
-	Actions *useraction.Service
-	Auth    *identity.Authenticator
-	Clock   *Clock
+	Dir      string
+	Store    *store.Server
+	Stores   []*store.Signer // one for each node
+	Nodes    []*node.Node
+	Signers  []signer.Signer // the same nodes
+	Manifest manifest.Manifest
+	Office   *admin.Office
+	Actions  *useraction.Service
+	Auth     *identity.Authenticator
+	Clock    *Clock
 }
 
 // Clock is the rig's time. It runs, and can be moved.
@@ -93,25 +100,33 @@ func (r *Rig) openAccounts(t testing.TB) {
 	r.Auth = identity.NewAuthenticator(tokens, r.Store)
 	r.Office = admin.New(r.Store, tokens, r.Clock.Now)
 	r.Actions, err = useraction.New(useraction.Config{
-		Deployment: Deployment, Actions: r.Store, Credentials: r.Store, Window: challenge.MaxWindow, Now: r.Clock.Now,
+		Deployment: Deployment, Actions: r.Store, Credentials: r.Store, RelyingParty: RelyingParty(), Window: challenge.MaxWindow, Now: r.Clock.Now,
 	})
 	must(t, err)
 }
 
 func (r *Rig) openNodes(t testing.TB, tokens []*hsm.Token) {
 	t.Helper()
-	var cluster []signer.ID
+	var members []manifest.Member
 	for i, token := range tokens {
 		own, err := store.OpenSigner(context.Background(), store.Config{Path: filepath.Join(r.Dir, "signer-"+strconv.Itoa(i)+".db")})
 		must(t, err)
 		t.Cleanup(func() { own.Close() })
-		one, err := node.New(context.Background(), node.Config{Deployment: Deployment, Token: token, Store: own, Trust: r.Store, Now: r.Clock.Now})
+		one, err := node.New(context.Background(), node.Config{
+			Deployment: Deployment, Token: token, Store: own, Trust: store.Trust{Server: r.Store, RelyingParty: RelyingParty()}, Now: r.Clock.Now,
+		})
 		must(t, err)
 		r.Stores, r.Nodes, r.Signers = append(r.Stores, own), append(r.Nodes, one), append(r.Signers, one)
-		cluster = append(cluster, one.Info().ID)
+		members = append(members, one.Info().Member)
 	}
+	if len(members) == 0 {
+		return // a rig for what needs no signers
+	}
+	var err error
+	r.Manifest, err = manifest.New(Deployment, members)
+	must(t, err)
 	for _, one := range r.Nodes {
-		must(t, one.Join(cluster))
+		must(t, one.Join(r.Manifest))
 	}
 }
 
@@ -123,7 +138,7 @@ func (r *Rig) Service(t testing.TB, signers ...signer.Signer) *transfer.Service 
 		signers = r.Signers
 	}
 	service, err := transfer.New(transfer.Config{
-		Journal: r.Store, Signers: signers, Timeout: time.Minute, Now: r.Clock.Now, Log: slog.New(slog.DiscardHandler),
+		Journal: r.Store, Manifest: r.Manifest, Signers: signers, Timeout: time.Minute, Now: r.Clock.Now, Log: slog.New(slog.DiscardHandler),
 	})
 	must(t, err)
 	return service

@@ -6,53 +6,132 @@ import (
 	"fmt"
 
 	"keyferry/hsm"
+	"keyferry/server/identity"
+	"keyferry/server/keyring"
 	"keyferry/server/signer"
+	"keyferry/server/useraction"
+	"keyferry/shares"
 	"keyferry/shares/envelope"
+	"keyferry/shares/statement"
 )
 
-// Export implements [signer.Signer]. The use of the action is on disk before the
-// share is opened.
+// Export implements [signer.Signer]. The use of the action, and the record of the
+// release, are on disk before the share is opened.
 func (n *Node) Export(ctx context.Context, r signer.Request) (signer.SealedShare, error) {
-	consent, err := n.consent(ctx, r)
+	sealed, err := n.export(ctx, r)
+	return sealed, n.recordRefusal(ctx, r, err)
+}
+
+func (n *Node) export(ctx context.Context, r signer.Request) (signer.SealedShare, error) {
+	consent, rules, err := n.consent(ctx, r)
 	if err != nil {
 		return signer.SealedShare{}, err
 	}
+	order, share, err := n.ordered(ctx, consent, rules)
+	if err != nil {
+		return signer.SealedShare{}, err
+	}
+	if err := n.checkFrozen(ctx, share.Org, share.Key); err != nil {
+		return signer.SealedShare{}, err
+	}
+	if err := n.use(ctx, consent, n.releaseEntry(consent, share, order)); err != nil {
+		return signer.SealedShare{}, err
+	}
+	ciphertext, err := n.seal(ctx, share, order.EncryptionKey)
+	if err != nil {
+		return signer.SealedShare{}, err
+	}
+	stated, err := n.state(share, statement.Statement{
+		EncryptionKeyHash: order.EncryptionKey.Hash(), CiphertextHash: statement.HashCiphertext(ciphertext), ActionHash: consent.ID(),
+	})
+	if err != nil {
+		return signer.SealedShare{}, err
+	}
+	return signer.SealedShare{Signer: n.info.ID, Ciphertext: ciphertext, Statement: stated}, nil
+}
+
+// ordered returns what the user ordered, and the share that it takes.
+func (n *Node) ordered(ctx context.Context, consent useraction.Consent, rules Rules) (signer.ExportOrder, Share, error) {
 	id, err := signer.ExportedKey(consent.Method(), consent.Path())
 	if err != nil {
-		return signer.SealedShare{}, signer.ErrConsent.Because(err)
+		return signer.ExportOrder{}, Share{}, signer.ErrConsent.Because(err)
 	}
 	order, err := signer.ParseExport(consent.Payload())
 	if err != nil {
-		return signer.SealedShare{}, err
+		return signer.ExportOrder{}, Share{}, err
 	}
-	share, err := n.Store.Share(ctx, consent.Org(), id)
-	if errors.Is(err, ErrNoShare) || err == nil && !share.Committed {
-		return signer.SealedShare{}, signer.ErrNoShare
-	}
+	share, err := n.share(ctx, consent.Org(), id)
 	if err != nil {
-		return signer.SealedShare{}, fmt.Errorf("looking up share of %s: %w", id, err)
+		return signer.ExportOrder{}, Share{}, err
 	}
-	if _, err := order.Spelling(share.Scheme); err != nil {
-		return signer.SealedShare{}, err
+	if !share.Committed {
+		return signer.ExportOrder{}, Share{}, signer.ErrNoShare.Because(errUncommitted)
 	}
-	if err := n.use(ctx, consent); err != nil {
-		return signer.SealedShare{}, err
+	if err := rules.allowExport(share); err != nil {
+		return signer.ExportOrder{}, Share{}, err
 	}
-	return n.seal(ctx, share, order.EncryptionKey)
+	_, err = order.Spelling(share.Scheme)
+	return order, share, err
+}
+
+// errUncommitted says that a key's import did not come to its end at this signer.
+var errUncommitted = errors.New("the share is not committed")
+
+// share looks up a share that must be there.
+func (n *Node) share(ctx context.Context, org identity.OrgID, key keyring.KeyID) (Share, error) {
+	share, err := n.Store.Share(ctx, org, key)
+	switch {
+	case errors.Is(err, ErrNoShare):
+		return Share{}, signer.ErrNoShare.Because(err)
+	case errors.Is(err, ErrUnreadable):
+		return Share{}, signer.ErrDamaged.Because(err)
+	case err != nil:
+		return Share{}, fmt.Errorf("looking up share of %s: %w", key, err)
+	}
+	return share, nil
 }
 
 // seal opens the share in the token and seals it where it stands.
-func (n *Node) seal(ctx context.Context, share Share, to envelope.EncryptionKey) (signer.SealedShare, error) {
+func (n *Node) seal(ctx context.Context, share Share, to envelope.EncryptionKey) ([]byte, error) {
 	plaintext, err := n.Token.OpenShare(ctx, share.Blob, n.place(share), envelope.Overhead)
 	if err != nil {
-		return signer.SealedShare{}, fmt.Errorf("opening share of %s: %w", share.Key, tokenFault(err))
+		return nil, fmt.Errorf("opening share of %s: %w", share.Key, tokenFault(err))
 	}
+	defer n.Sweeper.Soon()
 	defer plaintext.Destroy()
 	ciphertext, err := to.Seal(plaintext)
 	if err != nil {
-		return signer.SealedShare{}, fmt.Errorf("sealing share of %s: %w", share.Key, err)
+		return nil, fmt.Errorf("sealing share of %s: %w", share.Key, err)
 	}
-	return signer.SealedShare{Signer: n.info.ID, Ciphertext: ciphertext}, nil
+	return ciphertext, nil
+}
+
+// state completes a statement with what it says of the share, which the token has just
+// shown to be what was stored, and signs it.
+func (n *Node) state(share Share, s statement.Statement) (statement.Signed, error) {
+	commitment, err := share.commitment()
+	if err != nil {
+		return statement.Signed{}, err
+	}
+	s.Deployment, s.Organisation, s.Key = n.Deployment, string(share.Org), string(share.Key)
+	s.Scheme, s.PublicKey, s.MinSigners = share.Scheme, share.PublicKey, share.MinSigners
+	s.Index, s.Commitment, s.VectorHash = share.Index, commitment, share.Public.Hash()
+	s.Time = n.Now().UnixMilli()
+	signed, err := statement.Sign(s, n.info.ID, n.Token.Identity())
+	if err != nil {
+		return statement.Signed{}, fmt.Errorf("stating the export of %s: %w", share.Key, tokenFault(err))
+	}
+	return signed, nil
+}
+
+// commitment is the public share at the share's index.
+func (s Share) commitment() (shares.Point, error) {
+	for i, public := range s.Public {
+		if shares.IndexOf(i+1) == s.Index {
+			return public, nil
+		}
+	}
+	return shares.Point{}, signer.ErrDamaged.Because(errors.New("its index is beyond its public shares"))
 }
 
 // tokenFault tells a share that does not belong where it stands from a token that

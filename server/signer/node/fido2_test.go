@@ -10,6 +10,7 @@ import (
 	"keyferry/server/admin"
 	"keyferry/server/identity"
 	"keyferry/server/signer"
+	"keyferry/server/store"
 	"keyferry/server/useraction"
 	"keyferry/test/authenticator"
 )
@@ -92,7 +93,7 @@ func TestNodeRefusesASecurityKeysAssertion(t *testing.T) {
 	if _, err := c.export(c.signExportWith(t, stranger)); !errors.Is(err, signer.ErrConsent) {
 		t.Errorf("with another key: %v", err)
 	}
-	c.Nodes[0].RelyingParty = useraction.RelyingParty{}
+	c.Nodes[0].Trust = store.Trust{Server: c.Store}
 	if _, err := c.export(c.signExportWith(t, a)); !errors.Is(err, signer.ErrConsent) {
 		t.Errorf("at a node that trusts no relying party: %v", err)
 	}

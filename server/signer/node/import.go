@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 
+	"keyferry/server/audit"
 	"keyferry/server/fault"
 	"keyferry/server/keyring"
 	"keyferry/server/signer"
@@ -22,7 +23,12 @@ var ErrBadShare = fault.New(fault.Invalid, "import.share", "encryptedKeyShares: 
 // Prepare implements [signer.Signer]. The key's id follows from the action, so
 // preparing the same action again finds the share that is there.
 func (n *Node) Prepare(ctx context.Context, r signer.Request) (signer.Prepared, error) {
-	consent, err := n.consent(ctx, r)
+	prepared, err := n.prepare(ctx, r)
+	return prepared, n.recordRefusal(ctx, r, err)
+}
+
+func (n *Node) prepare(ctx context.Context, r signer.Request) (signer.Prepared, error) {
+	consent, rules, err := n.consent(ctx, r)
 	if err != nil {
 		return signer.Prepared{}, err
 	}
@@ -33,7 +39,7 @@ func (n *Node) Prepare(ctx context.Context, r signer.Request) (signer.Prepared, 
 	if err != nil {
 		return signer.Prepared{}, err
 	}
-	if err := order.IsFor(n.cluster); err != nil {
+	if err := n.checkImport(ctx, consent, rules, order); err != nil {
 		return signer.Prepared{}, err
 	}
 	if err := n.use(ctx, consent); err != nil {
@@ -43,17 +49,42 @@ func (n *Node) Prepare(ctx context.Context, r signer.Request) (signer.Prepared, 
 	if err != nil {
 		return signer.Prepared{}, err
 	}
-	if err := n.Store.AddShare(ctx, share); err != nil {
+	if err := n.Store.AddShare(ctx, share, n.actEntry(audit.ShareStored, consent, share.Key)); err != nil {
 		return signer.Prepared{}, fmt.Errorf("storing share of %s: %w", share.Key, err)
 	}
-	return signer.Prepared{Signer: n.info.ID, Key: share.Key, Public: share.Public}, nil
+	return n.acknowledge(consent, share)
+}
+
+// checkImport is all that is checked before anything is opened.
+func (n *Node) checkImport(ctx context.Context, consent useraction.Consent, rules Rules, order signer.ImportOrder) error {
+	if err := order.IsFor(n.cluster.IDs()); err != nil {
+		return err
+	}
+	if err := rules.allow(order.Scheme, order.MinSigners); err != nil {
+		return err
+	}
+	return n.checkFrozen(ctx, consent.Org(), keyring.KeyIDFor(consent.ID()))
+}
+
+// acknowledge signs that the share is on disk.
+func (n *Node) acknowledge(consent useraction.Consent, share Share) (signer.Prepared, error) {
+	receipt := signer.Receipt{
+		Deployment: n.Deployment, Organisation: share.Org, Key: share.Key, Action: consent.ID(), VectorHash: share.Public.Hash(),
+	}
+	signed, err := receipt.Sign(n.info.ID, n.Token.Identity())
+	if err != nil {
+		return signer.Prepared{}, fmt.Errorf("acknowledging share of %s: %w", share.Key, tokenFault(err))
+	}
+	return signer.Prepared{Public: share.Public, Receipt: signed}, nil
 }
 
 // takeIn opens and checks this signer's share of the order, makes sure that it is the
 // organisation's to bring, and seals it in the token.
 func (n *Node) takeIn(ctx context.Context, consent useraction.Consent, order signer.ImportOrder) (Share, error) {
-	position := slices.Index(n.cluster, n.info.ID)
+	cluster := n.cluster.IDs()
+	position := slices.Index(cluster, n.info.ID)
 	sealed := order.Shares[position].Ciphertext
+	defer n.Sweeper.Soon()
 	plaintext, err := envelope.OpenWithToken(ctx, n.Token, sealed)
 	if errors.Is(err, envelope.ErrOpen) {
 		return Share{}, ErrBadShare.Because(err)
@@ -62,7 +93,7 @@ func (n *Node) takeIn(ctx context.Context, consent useraction.Consent, order sig
 		return Share{}, fmt.Errorf("opening imported share: %w", tokenFault(err))
 	}
 	defer plaintext.Destroy()
-	imported, err := shares.ParseImport(plaintext, order.Scheme.Curve(), len(n.cluster))
+	imported, err := shares.ParseImport(plaintext, order.Scheme.Curve(), len(cluster))
 	if err != nil {
 		return Share{}, badShare(err)
 	}
@@ -104,20 +135,4 @@ func (n *Node) wrap(ctx context.Context, secret *locked.Buffer, share Share) ([]
 		return nil, fmt.Errorf("sealing share of %s at rest: %w", share.Key, tokenFault(err))
 	}
 	return blob, nil
-}
-
-// Commit implements [signer.Signer].
-func (n *Node) Commit(ctx context.Context, key keyring.KeyID) error {
-	if err := n.Store.CommitShare(ctx, key); err != nil {
-		return fmt.Errorf("committing share of %s: %w", key, err)
-	}
-	return nil
-}
-
-// Discard implements [signer.Signer].
-func (n *Node) Discard(ctx context.Context, key keyring.KeyID) error {
-	if err := n.Store.DiscardShare(ctx, key); err != nil {
-		return fmt.Errorf("discarding share of %s: %w", key, err)
-	}
-	return nil
 }

@@ -1,31 +1,29 @@
 // Package node is a signer: one token, one store, its own trust.
 //
 // A [Node] does two things, each only with the consent of a user whom it trusts by
-// its own record (verify.go): it takes in the share that an import has for it
-// (import.go), and it opens a share to seal it to the encryption key that the user
-// signed (export.go). A share is plain only in locked memory, between the token and
-// the seal.
+// its own record (verify.go) and within the organisation's rules (rules.go): it takes
+// in the share that an import has for it, which no other organisation may have brought
+// before (import.go, claim.go), and commits it once the whole cluster has its shares
+// (commit.go); and it opens a share to seal it to the encryption key that the user
+// signed, with a signed statement of what it did (export.go). A share is plain only in
+// locked memory, between the token and the seal. Its operator can stop it (freeze.go).
 //
 // At rest a share is sealed by the token, with its place as associated data
-// (place.go), so that a row moved to another place does not open.
+// (place.go), so that a row that was moved or edited does not open.
 package node
 
 import (
 	"context"
 	"crypto"
-	"crypto/x509"
 	"errors"
 	"fmt"
 	"slices"
 	"time"
 
-	"keyferry/server/challenge"
-	"keyferry/server/identity"
-	"keyferry/server/keyring"
 	"keyferry/server/signer"
-	"keyferry/shares"
 	"keyferry/shares/envelope"
 	"keyferry/shares/locked"
+	"keyferry/shares/manifest"
 )
 
 // Token is what a node needs of its token; *hsm.Token has it. Methods are safe for
@@ -42,63 +40,6 @@ type Token interface {
 	Identity() crypto.Signer
 }
 
-// Share is a share at rest.
-type Share struct {
-	Key        keyring.KeyID
-	Org        identity.OrgID
-	Scheme     shares.Scheme
-	PublicKey  shares.Point
-	MinSigners int
-	Index      shares.Index
-	Public     shares.PublicShares // of all signers, index 1 first
-	Blob       []byte              // sealed by the token
-	Committed  bool
-}
-
-// Use is the record that an action was used.
-type Use struct {
-	Action    challenge.Bytes // the hash of its input
-	Digest    [32]byte        // of everything that was presented with it
-	ExpiresAt time.Time
-}
-
-var (
-	// ErrNoShare is what a [Store] returns for a share that it does not have.
-	ErrNoShare = errors.New("node: no such share")
-	// ErrUsed is what a [Store] returns for an action that was used with another
-	// digest.
-	ErrUsed = errors.New("node: the action was used for something else")
-)
-
-// Store keeps a node's shares and used actions. What it acknowledged is durable;
-// methods are safe for concurrent use.
-type Store interface {
-	// Enrol records the node's id at the first call and returns the recorded one
-	// ever after.
-	Enrol(ctx context.Context, id signer.ID) (signer.ID, error)
-	// AddShare stores an uncommitted share; one that is there stays as it is.
-	AddShare(ctx context.Context, s Share) error
-	// Share returns a share, committed or not, or ErrNoShare.
-	Share(ctx context.Context, org identity.OrgID, key keyring.KeyID) (Share, error)
-	// CommitShare makes a share exportable, or ErrNoShare.
-	CommitShare(ctx context.Context, key keyring.KeyID) error
-	// DiscardShare removes a share, if it is there.
-	DiscardShare(ctx context.Context, key keyring.KeyID) error
-	// UseAction records a use; the same use again is fine, else ErrUsed.
-	UseAction(ctx context.Context, u Use) error
-}
-
-// Trust is whom a node believes. In a server's own process it is the server's
-// database: that protects nothing against the server itself.
-type Trust interface {
-	// Credential returns a credential of the organisation as it is now, or an error
-	// for which errors.Is(err, ErrNoCredential).
-	Credential(ctx context.Context, org identity.OrgID, id identity.CredentialID) (identity.Credential, error)
-}
-
-// ErrNoCredential is what a [Trust] returns for a credential that it does not have.
-var ErrNoCredential = errors.New("node: no such credential")
-
 // Config is what a [Node] is made of.
 type Config struct {
 	Deployment string
@@ -106,13 +47,23 @@ type Config struct {
 	Store      Store
 	Trust      Trust
 	Now        func() time.Time
+
+	// NotBefore, if given, refuses actions that were issued before, or so shortly
+	// after that a clock may be to blame. A signer whose store was restored from a
+	// backup does not know which actions were used since; its start is the time to
+	// give here.
+	NotBefore time.Time
+
+	// Sweeper collects what exports and imports leave on the heap. Nodes of one
+	// process share one; without it the node has its own.
+	Sweeper *locked.Sweeper
 }
 
 // Node is one signer. It implements [signer.Signer].
 type Node struct {
 	Config
 	info    signer.Info
-	cluster []signer.ID
+	cluster manifest.Manifest
 }
 
 var _ signer.Signer = (*Node)(nil)
@@ -123,36 +74,47 @@ func New(ctx context.Context, c Config) (*Node, error) {
 	if c.Deployment == "" || c.Token == nil || c.Store == nil || c.Trust == nil || c.Now == nil {
 		return nil, errors.New("node: incomplete configuration")
 	}
-	spki, err := x509.MarshalPKIXPublicKey(c.Token.Identity().Public())
-	if err != nil {
-		return nil, fmt.Errorf("encoding identity key: %w", err)
-	}
-	id := signer.IDOf(spki)
-	enrolled, err := c.Store.Enrol(ctx, id)
-	if err != nil {
-		return nil, fmt.Errorf("enrolling signer: %w", err)
-	}
-	if enrolled != id {
-		return nil, fmt.Errorf("this store belongs to signer %v, the token to signer %v: the two were mixed up", enrolled, id)
+	if c.Sweeper == nil {
+		c.Sweeper = new(locked.Sweeper)
 	}
 	key, err := envelope.NewEncryptionKey(c.Token.ImportPublicKey())
 	if err != nil {
 		return nil, fmt.Errorf("reading import key: %w", err)
 	}
-	return &Node{Config: c, info: signer.Info{ID: id, EncryptionKey: key}}, nil
+	member, err := manifest.NewMember(c.Deployment, c.Token.Identity(), key)
+	if err != nil {
+		return nil, fmt.Errorf("describing signer: %w", err)
+	}
+	enrolled, err := c.Store.Enrol(ctx, member.ID)
+	if err != nil {
+		return nil, fmt.Errorf("enrolling signer: %w", err)
+	}
+	if enrolled != member.ID {
+		return nil, fmt.Errorf("this store belongs to signer %v, the token to signer %v: the two were mixed up", enrolled, member.ID)
+	}
+	return &Node{Config: c, info: signer.Info{Member: member}}, nil
 }
 
-// Join tells the node which signers make up its cluster, itself included. It must be
-// called before the node is used.
-func (n *Node) Join(cluster []signer.ID) error {
-	sorted := slices.Clone(cluster)
-	signer.SortIDs(sorted)
-	if len(slices.Compact(slices.Clone(sorted))) != len(sorted) || !slices.Contains(sorted, n.info.ID) {
-		return errors.New("node: a cluster has each signer once, this one included")
+// Join tells the node which cluster it belongs to: from then on it takes in and
+// commits only what is for exactly these signers. The manifest must have the node as
+// it is. Join must be called before the node is used.
+func (n *Node) Join(cluster manifest.Manifest) error {
+	verified, err := manifest.New(cluster.Deployment, cluster.Members)
+	if err != nil {
+		return fmt.Errorf("joining a cluster: %w", err)
 	}
-	n.cluster = sorted
+	own, found := verified.Member(n.info.ID)
+	switch {
+	case cluster.Deployment != n.Deployment:
+		return fmt.Errorf("joining a cluster: it is of deployment %q, the signer of %q", cluster.Deployment, n.Deployment)
+	case !found:
+		return fmt.Errorf("joining a cluster: signer %v is not in its manifest", n.info.ID)
+	case own.EncryptionKey != n.info.EncryptionKey || !slices.Equal(own.Identity(), n.info.Identity()):
+		return fmt.Errorf("joining a cluster: signer %v has other keys than its manifest says", n.info.ID)
+	}
+	n.cluster = verified
 	return nil
 }
 
-// Info returns the node's id and the key that shares for it are sealed to.
+// Info returns what is public of the node.
 func (n *Node) Info() signer.Info { return n.info }

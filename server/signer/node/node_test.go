@@ -19,6 +19,7 @@ import (
 	"keyferry/server/signer/node"
 	"keyferry/server/store"
 	"keyferry/server/useraction"
+	"keyferry/shares/manifest"
 	"keyferry/shares/recovery"
 	"keyferry/test/rig"
 )
@@ -31,9 +32,13 @@ type cluster struct {
 	key    keyring.KeyID
 }
 
-func newCluster(t *testing.T, n int) *cluster {
+func newCluster(t testing.TB, n int) *cluster {
 	t.Helper()
-	r := rig.New(t, n)
+	return clusterOf(t, rig.New(t, n))
+}
+
+func clusterOf(t testing.TB, r *rig.Rig) *cluster {
+	t.Helper()
 	c := &cluster{Rig: r, Account: r.Account(t, r.Organisation(t), identity.KeysExport, identity.KeysImport)}
 	c.key = c.importKey(t)
 	var err error
@@ -44,22 +49,33 @@ func newCluster(t *testing.T, n int) *cluster {
 	return c
 }
 
-func (c *cluster) importKey(t *testing.T) keyring.KeyID {
+func (c *cluster) importKey(t testing.TB) keyring.KeyID {
 	t.Helper()
 	body := c.Deal(t, rig.Scheme(t, "CGGMP21", "secp256k1"), 2, rig.Secret(t))
-	action := c.Sign(t, signer.ImportPath, body)
+	commit := c.prepare(t, c.Sign(t, signer.ImportPath, body))
 	for _, one := range c.Nodes {
-		if _, err := one.Prepare(context.Background(), signer.Request{Action: action}); err != nil {
-			t.Fatal(err)
-		}
-		if err := one.Commit(context.Background(), keyring.KeyIDFor(action.ID())); err != nil {
+		if err := one.Commit(context.Background(), commit); err != nil {
 			t.Fatal(err)
 		}
 	}
-	return keyring.KeyIDFor(action.ID())
+	return commit.Key
 }
 
-func (c *cluster) exportBody(t *testing.T) string {
+// prepare has all signers prepare, and returns what they commit on.
+func (c *cluster) prepare(t testing.TB, action useraction.Signed) signer.Commit {
+	t.Helper()
+	commit := signer.Commit{Org: identity.OrgID(action.Input.Organisation), Key: keyring.KeyIDFor(action.ID())}
+	for _, one := range c.Nodes {
+		prepared, err := one.Prepare(context.Background(), signer.Request{Action: action})
+		if err != nil {
+			t.Fatal(err)
+		}
+		commit.Receipts = append(commit.Receipts, prepared.Receipt)
+	}
+	return commit
+}
+
+func (c *cluster) exportBody(t testing.TB) string {
 	t.Helper()
 	body, err := json.Marshal(c.client.Request())
 	if err != nil {
@@ -68,7 +84,7 @@ func (c *cluster) exportBody(t *testing.T) string {
 	return string(body)
 }
 
-func (c *cluster) signExport(t *testing.T) useraction.Signed {
+func (c *cluster) signExport(t testing.TB) useraction.Signed {
 	t.Helper()
 	return c.Sign(t, "/keys/"+string(c.key)+"/export", c.exportBody(t))
 }
@@ -176,23 +192,22 @@ func TestExportRefusesARevokedCredential(t *testing.T) {
 
 func TestAnUncommittedShareIsNotExported(t *testing.T) {
 	c := newCluster(t, 2)
-	body := c.Deal(t, rig.Scheme(t, "FROST", "ed25519"), 2, rig.Secret(t))
-	action := c.Sign(t, signer.ImportPath, body)
-	prepared, err := c.Nodes[0].Prepare(context.Background(), signer.Request{Action: action})
-	if err != nil {
-		t.Fatal(err)
-	}
+	action := c.Sign(t, signer.ImportPath, c.Deal(t, rig.Scheme(t, "FROST", "ed25519"), 2, rig.Secret(t)))
+	prepared := c.prepare(t, action)
 	export := c.Sign(t, "/keys/"+string(prepared.Key)+"/export", c.exportBody(t))
 	if _, err := c.export(export); !errors.Is(err, signer.ErrNoShare) {
 		t.Errorf("got %v", err)
 	}
-	if again, err := c.Nodes[0].Prepare(context.Background(), signer.Request{Action: action}); err != nil || again.Key != prepared.Key {
-		t.Errorf("preparing again: %v, %v", again.Key, err)
+	again, err := c.Nodes[0].Prepare(context.Background(), signer.Request{Action: action})
+	if err != nil || again.Receipt.Receipt != prepared.Receipts[0].Receipt {
+		t.Errorf("preparing again: %+v, %v", again.Receipt, err)
 	}
-	if err := c.Nodes[0].Discard(context.Background(), prepared.Key); err != nil {
-		t.Fatal(err)
+	for range 2 {
+		if err := c.Nodes[0].Discard(context.Background(), prepared.Key); err != nil {
+			t.Fatal(err)
+		}
 	}
-	if err := c.Nodes[0].Commit(context.Background(), prepared.Key); !errors.Is(err, node.ErrNoShare) {
+	if err := c.Nodes[0].Commit(context.Background(), prepared); !errors.Is(err, signer.ErrNoShare) {
 		t.Errorf("committing a discarded share: %v", err)
 	}
 }
@@ -205,6 +220,13 @@ func TestDamagedRowsDoNotOpen(t *testing.T) {
 		"cut to nothing":       `UPDATE shares SET sealed = x''`,
 		"edited":               `UPDATE shares SET sealed = substr(sealed, 1, 20) || x'00ff' || substr(sealed, 23)`,
 		"of another version":   `UPDATE shares SET sealed = x'02' || substr(sealed, 2)`,
+		"a lower threshold":    `UPDATE shares SET min_signers = 1`,
+		"a higher threshold":   `UPDATE shares SET min_signers = 3`,
+		"no threshold at all":  `UPDATE shares SET min_signers = 'two'`,
+		"an edited index":      `UPDATE shares SET share_index = (SELECT x'` + strings.Repeat("00", 31) + `03')`,
+		"no index":             `UPDATE shares SET share_index = x''`,
+		"public shares turned": `UPDATE shares SET public_shares = substr(public_shares, 66) || substr(public_shares, 1, 65)`,
+		"public shares cut":    `UPDATE shares SET public_shares = substr(public_shares, 2)`,
 		"another organisation": `UPDATE shares SET org = 'or-other'`,
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -308,7 +330,7 @@ func TestAStoreOfAnotherTokenIsRefused(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if again, err := node.New(context.Background(), config); err != nil || again.Info() != first.Info() {
+	if again, err := node.New(context.Background(), config); err != nil || again.Info().ID != first.Info().ID {
 		t.Errorf("the same parts make %v, %v", again, err)
 	}
 	config.Token = tokens[1]
@@ -323,12 +345,37 @@ func (noTrust) Credential(context.Context, identity.OrgID, identity.CredentialID
 	return identity.Credential{}, node.ErrNoCredential
 }
 
-func TestJoinNeedsEachSignerOnce(t *testing.T) {
+func (noTrust) Rules(context.Context, identity.OrgID) (node.Rules, error) { return node.Rules{}, nil }
+
+func TestJoinRefusesAClusterThatTheNodeIsNotPartOf(t *testing.T) {
+	c, other := newCluster(t, 2), rig.New(t, 2)
+	own, neighbour := c.Nodes[0].Info().Member, c.Nodes[1].Info().Member
+	forged := own
+	forged.EncryptionKey = neighbour.EncryptionKey
+	edited := c.Manifest
+	edited.Members = []manifest.Member{forged, neighbour}
+	for name, cluster := range map[string]manifest.Manifest{
+		"nobody":             {},
+		"without itself":     {Deployment: rig.Deployment, Members: []manifest.Member{neighbour}},
+		"with itself twice":  {Deployment: rig.Deployment, Members: []manifest.Member{own, own, neighbour}},
+		"another deployment": {Deployment: "other", Members: c.Manifest.Members},
+		"another cluster":    other.Manifest,
+		"an edited manifest": edited,
+	} {
+		if c.Nodes[0].Join(cluster) == nil {
+			t.Errorf("joined a cluster: %s", name)
+		}
+	}
+	if err := c.Nodes[0].Join(c.Manifest); err != nil {
+		t.Errorf("its own cluster: %v", err)
+	}
+}
+
+func TestInfoIsSignedByTheIdentityKey(t *testing.T) {
 	c := newCluster(t, 2)
-	own, other := c.Nodes[0].Info().ID, c.Nodes[1].Info().ID
-	for name, list := range map[string][]signer.ID{"without itself": {other}, "twice": {own, own, other}, "nobody": nil} {
-		if c.Nodes[0].Join(list) == nil {
-			t.Errorf("joined a cluster %s", name)
+	for _, one := range c.Nodes {
+		if err := one.Info().Verify(rig.Deployment); err != nil {
+			t.Error(err)
 		}
 	}
 }

@@ -20,6 +20,7 @@ import (
 	"keyferry/server/identity"
 	"keyferry/server/signer"
 	"keyferry/server/transfer"
+	"keyferry/shares/manifest"
 	"keyferry/test/rig"
 )
 
@@ -60,7 +61,7 @@ func newVectorCluster(t *testing.T, v importVector) *vectorCluster {
 
 func parseID(t *testing.T, text string) signer.ID {
 	t.Helper()
-	id, err := signer.ParseID(text)
+	id, err := manifest.ParseID(text)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -99,5 +100,5 @@ func idOf(t *testing.T, key *ecdsa.PrivateKey) signer.ID {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return signer.IDOf(spki)
+	return manifest.IDOf(spki)
 }

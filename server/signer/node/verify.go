@@ -7,33 +7,47 @@ import (
 	"errors"
 	"fmt"
 
+	"keyferry/server/audit"
 	"keyferry/server/identity"
 	"keyferry/server/signer"
 	"keyferry/server/useraction"
 )
 
-// consent verifies an action against the node's own trust and clock. The
-// organisation is that of the trusted credential; the action's word is only checked
-// against it.
-func (n *Node) consent(ctx context.Context, r signer.Request) (useraction.Consent, error) {
+// consent verifies an action against the node's own trust and clock, and returns with
+// it the rules of the organisation. That is the one of the trusted credential; the
+// action's word is only checked against it.
+func (n *Node) consent(ctx context.Context, r signer.Request) (useraction.Consent, Rules, error) {
 	org := identity.OrgID(r.Action.Input.Organisation)
 	credential, err := n.Trust.Credential(ctx, org, r.Action.Credential)
 	if errors.Is(err, ErrNoCredential) {
-		return useraction.Consent{}, signer.ErrConsent.Because(err)
+		return useraction.Consent{}, Rules{}, signer.ErrConsent.Because(err)
 	}
 	if err != nil {
-		return useraction.Consent{}, fmt.Errorf("looking up credential: %w", err)
+		return useraction.Consent{}, Rules{}, fmt.Errorf("looking up credential: %w", err)
 	}
-	consent, err := r.Action.Verify(useraction.Trust{Deployment: n.Deployment, Credential: credential, Now: n.Now()})
+	rules, err := n.Trust.Rules(ctx, org)
 	if err != nil {
-		return useraction.Consent{}, signer.ErrConsent.Because(err)
+		return useraction.Consent{}, Rules{}, fmt.Errorf("looking up the rules of %s: %w", org, err)
 	}
-	return consent, nil
+	consent, err := r.Action.Verify(useraction.Trust{
+		Deployment: n.Deployment, Credential: credential, RelyingParty: rules.RelyingParty, Now: n.Now(),
+	})
+	if err != nil {
+		return useraction.Consent{}, Rules{}, signer.ErrConsent.Because(err)
+	}
+	if !n.NotBefore.IsZero() && r.Action.Input.IssuedAt.Time().Before(n.NotBefore.Add(useraction.ClockSkew)) {
+		return useraction.Consent{}, Rules{}, signer.ErrConsent.Because(errEarly)
+	}
+	return consent, rules, nil
 }
 
-// use records that the consent is used, before anything is done with it.
-func (n *Node) use(ctx context.Context, c useraction.Consent) error {
-	err := n.Store.UseAction(ctx, Use{Action: c.ID(), Digest: digest(c.Signed()), ExpiresAt: c.ExpiresAt()})
+// errEarly says that an action may have been used in a time that the node has no
+// record of.
+var errEarly = errors.New("the action was issued before this signer was started")
+
+// use records that the consent is used, and what for, before anything is done with it.
+func (n *Node) use(ctx context.Context, c useraction.Consent, about ...audit.Entry) error {
+	err := n.Store.UseAction(ctx, Use{Action: c.ID(), Digest: digest(c.Signed()), ExpiresAt: c.ExpiresAt()}, about...)
 	if errors.Is(err, ErrUsed) {
 		return signer.ErrReplayed.Because(err)
 	}
@@ -47,7 +61,9 @@ func (n *Node) use(ctx context.Context, c useraction.Consent) error {
 // (by two credentials, say) counts as two uses.
 func digest(s useraction.Signed) [32]byte {
 	hash := sha256.New()
-	for _, field := range [][]byte{s.Input.Encode(), []byte(s.Credential), []byte(s.Kind), s.ClientData, s.Signature} {
+	for _, field := range [][]byte{
+		s.Input.Encode(), []byte(s.Credential), []byte(s.Kind), s.ClientData, s.AuthenticatorData, s.Signature,
+	} {
 		hash.Write(binary.BigEndian.AppendUint32(nil, uint32(len(field))))
 		hash.Write(field)
 	}
