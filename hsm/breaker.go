@@ -45,31 +45,46 @@ type breaker struct {
 	until    time.Time
 }
 
+// limit sets how many calls may hang in the library, at least 1.
+func (b *breaker) limit(mostHung int) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.mostHung = mostHung
+}
+
+// refuses is nil if an operation would be admitted now.
+func (b *breaker) refuses() error {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.refusal()
+}
+
 // admit decides about one operation. Every operation that is admitted ends with one
-// call of settle, withdraw or hang.
+// call of settle or hang.
 func (b *breaker) admit() (probe bool, err error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if b.hung >= b.mostHung {
-		return false, fmt.Errorf("%d calls hang in the library: %w: %w", b.hung, ErrNotAsked, ErrHung)
-	}
-	if b.cause == nil {
-		return false, nil
-	}
-	if b.final || b.probing || b.now().Before(b.until) {
-		return false, fmt.Errorf("%w: %w", ErrNotAsked, b.cause)
+	if err := b.refusal(); err != nil || b.cause == nil {
+		return false, err
 	}
 	b.probing = true
 	b.changed(BreakerProbing)
 	return true, nil
 }
 
-// settle takes the outcome of an operation. Only what speaks against the token counts.
-func (b *breaker) settle(probe bool, err error) {
-	if neverAsked(err) {
-		b.withdraw(probe)
-		return
+func (b *breaker) refusal() error {
+	switch {
+	case b.hung >= b.mostHung:
+		return fmt.Errorf("%d calls hang in the library: %w: %w", b.hung, ErrNotAsked, ErrHung)
+	case b.cause != nil && (b.final || b.probing || b.now().Before(b.until)):
+		return fmt.Errorf("%w: %w", ErrNotAsked, b.cause)
 	}
+	return nil
+}
+
+// settle takes the outcome of an operation. Only what speaks against the token counts;
+// a probe that never reached it tells nothing.
+func (b *breaker) settle(probe bool, err error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if probe {
@@ -80,22 +95,15 @@ func (b *breaker) settle(probe bool, err error) {
 	case errors.As(err, &dead):
 		b.final = b.final || errors.Is(err, ErrWrongPIN)
 		b.open(err)
+	case neverAsked(err):
+		if probe {
+			b.changed(BreakerOpen)
+		}
 	case errors.Is(err, ErrTokenGone):
 		b.fail(probe, err)
 	case probe || b.cause == nil:
 		b.close()
 	}
-}
-
-// withdraw takes an operation that never reached the token, which tells nothing.
-func (b *breaker) withdraw(probe bool) {
-	if !probe {
-		return
-	}
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	b.probing = false
-	b.changed(BreakerOpen)
 }
 
 // hang takes an operation whose time was up while it was in the library.
@@ -145,19 +153,19 @@ func (b *breaker) close() {
 	}
 }
 
-// state also gives why the breaker is not closed, and how many calls hang.
-func (b *breaker) state() (state BreakerState, cause error, hung int) {
+// state also gives how many calls hang, and why the breaker is not closed.
+func (b *breaker) state() (state BreakerState, hung int, cause error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	switch {
 	case b.hung >= b.mostHung:
-		return BreakerOpen, ErrHung, b.hung
+		return BreakerOpen, b.hung, ErrHung
 	case b.cause == nil:
-		return BreakerClosed, nil, b.hung
+		return BreakerClosed, b.hung, nil
 	case b.probing:
-		return BreakerProbing, b.cause, b.hung
+		return BreakerProbing, b.hung, b.cause
 	}
-	return BreakerOpen, b.cause, b.hung
+	return BreakerOpen, b.hung, b.cause
 }
 
 // notMendedError marks the failure of a login that was to take a dead one's place.
@@ -167,6 +175,5 @@ func (e *notMendedError) Unwrap() error { return e.error }
 
 // neverAsked reports whether the operation ended before the token was asked.
 func neverAsked(err error) bool {
-	var dead *notMendedError
-	return !errors.As(err, &dead) && (errors.Is(err, ErrBusy) || errors.Is(err, ErrClosed) || errors.Is(err, errLeft))
+	return errors.Is(err, ErrBusy) || errors.Is(err, ErrClosed) || errors.Is(err, errLeft)
 }

@@ -23,19 +23,18 @@ type job[R any] struct {
 	after   func()  // if not nil, runs once, when no call of the job is in the library
 }
 
-// running is a job at work, on a goroutine of its own.
+// running is a job at work, on a goroutine other than its caller's.
 type running[R any] struct {
 	token *Token
 	job   job[R]
 	probe bool
-	began time.Time
 	watch *time.Timer
 	done  chan struct{} // closed when there is a result, or when time is up
 
 	mu     sync.Mutex
 	result R
 	err    error
-	over   bool // the goroutine has ended
+	over   bool // the work has ended
 	left   bool // nobody waits for the result
 	hung   bool // time was up: its seat is somebody else's
 }
@@ -51,19 +50,16 @@ func run[R any](ctx context.Context, t *Token, j job[R]) (R, error) {
 }
 
 func admitted[R any](ctx context.Context, t *Token, j job[R]) (none R, err error) {
-	probe, err := t.breaker.admit()
+	probe, err := t.admit(ctx)
 	if err != nil {
-		j.end()
-		return none, t.failed(j.op, err)
-	}
-	if err := t.takeSeat(ctx); err != nil {
-		t.breaker.withdraw(probe)
-		j.end()
+		if j.after != nil {
+			j.after()
+		}
 		return none, t.failed(j.op, err)
 	}
 	r := &running[R]{token: t, job: j, probe: probe, done: make(chan struct{})}
 	r.watch = time.AfterFunc(t.cfg.Limit, r.overdue)
-	go r.execute()
+	t.workers.do(r.execute)
 	select {
 	case <-r.done:
 		return r.take(nil)
@@ -72,17 +68,28 @@ func admitted[R any](ctx context.Context, t *Token, j job[R]) (none R, err error
 	}
 }
 
-func (j job[R]) end() {
-	if j.after != nil {
-		j.after()
+// admit asks the breaker before the wait, so that refusals are fast, and after it, since
+// the token may have died meanwhile.
+func (t *Token) admit(ctx context.Context) (probe bool, err error) {
+	if err := t.breaker.refuses(); err != nil {
+		return false, err
 	}
+	if err := t.takeSeat(ctx); err != nil {
+		return false, err
+	}
+	if probe, err = t.breaker.admit(); err != nil {
+		t.leaveSeats(1)
+	}
+	return probe, err
 }
 
 func (r *running[R]) execute() {
 	result, err := attempt(r.token, r.probe, r.job.work, r.abandoned)
 	err = r.token.failed(r.job.op, err)
 	r.watch.Stop()
-	r.job.end()
+	if r.job.after != nil {
+		r.job.after()
+	}
 	r.mu.Lock()
 	r.over, r.result, r.err = true, result, err
 	hung, left := r.hung, r.left
@@ -134,26 +141,42 @@ func (r *running[R]) take(gone error) (none R, err error) {
 	return none, r.token.failed(r.job.op, gone)
 }
 
-// attempt does the work, and once more on a new login if that can help. A probe logs
-// in anew before it does anything.
+// mostMends is how often one operation may have the login replaced: once for what it
+// met itself, and once because others, who replace it at the same time, may close the
+// sessions that this operation is using.
+const mostMends = 2
+
+// attempt does the work, again on a new login if that can help, and if there is one by
+// then anyway: whoever replaces a login ends the old one under those who use it. A probe
+// logs in anew before it does anything.
 func attempt[R any](t *Token, probe bool, work func(*login) (R, error), abandoned func() bool) (result R, err error) {
-	var l *login
 	if probe {
 		if err := t.mend(t.current()); err != nil {
 			return result, err
 		}
 	}
-	for tries := 0; tries < 2; {
+	for mends := 0; ; mends++ {
 		if abandoned() {
 			return result, errLeft
 		}
-		result, l, err = t.once(work)
-		if !mendable(err) {
+		result, l, err := once(t, work)
+		if err == nil || mends == mostMends || !mendable(err) && t.current() == l {
 			return result, err
 		}
-		if err != errNoLogin {
-			tries++
+		if err := t.mend(l); err != nil {
+			return result, err
 		}
 	}
-	return result, err
+}
+
+// once does the work on the login of now, which is looked up inside the gate: from one
+// initialisation of the library to the next, handles mean something else.
+func once[R any](t *Token, work func(*login) (R, error)) (result R, l *login, err error) {
+	t.module.gate.enter()
+	defer t.module.gate.leave()
+	if l = t.current(); l == nil {
+		return result, nil, errNoLogin
+	}
+	result, err = work(l)
+	return result, l, err
 }

@@ -38,28 +38,29 @@ type KeyState struct {
 func (t *Token) Init(ctx context.Context) (*KeyReport, error) {
 	t.ceremony.Lock()
 	defer t.ceremony.Unlock()
-	report := &KeyReport{Token: t.cfg.Label}
-	err := t.withSession(ctx, "key ceremony", func(s session) error {
-		var err error
-		report.Keys, err = s.ceremony()
-		return err
+	created := make(map[string]bool) // over all attempts
+	states, err := run(ctx, t, job[[]KeyState]{
+		op:   opCeremony,
+		work: withSession(t, func(s session) ([]KeyState, error) { return s.ceremony(created) }),
 	})
 	if err != nil {
 		return nil, err
 	}
-	if err := t.renew(t.current()); err != nil {
-		return nil, t.failed("key ceremony: using the new keys", err)
+	if err := t.Ready(ctx); err != nil {
+		return nil, err
 	}
-	return report, nil
+	return &KeyReport{Token: t.cfg.Label, Keys: states}, nil
 }
 
-func (s session) ceremony() ([]KeyState, error) {
+func (s session) ceremony(created map[string]bool) ([]KeyState, error) {
 	var states []KeyState
 	for _, spec := range keySpecs() {
 		state, err := s.ensure(spec)
+		created[state.Role] = created[state.Role] || state.Created
 		if err != nil {
 			return nil, fmt.Errorf("key %q: %w", spec.name.label(), err)
 		}
+		state.Created = created[state.Role]
 		states = append(states, state)
 	}
 	return states, nil

@@ -13,7 +13,6 @@ package hsm
 import "C"
 
 import (
-	"errors"
 	"fmt"
 	"unsafe"
 
@@ -71,7 +70,7 @@ func (d *direct) seal(session pkcs11.SessionHandle, key pkcs11.ObjectHandle, iv,
 	err := result(C.kf_seal(d.list, C.CK_ULONG(session), C.CK_ULONG(key),
 		start(iv), start(aad), size(aad), start(plaintext), size(plaintext), start(out), &length))
 	if err == nil && int(length) != len(plaintext)+tagLength {
-		return errLength
+		return errImpossible
 	}
 	return err
 }
@@ -83,7 +82,7 @@ func (d *direct) open(session pkcs11.SessionHandle, key pkcs11.ObjectHandle, iv,
 	err := result(C.kf_open(d.list, C.CK_ULONG(session), C.CK_ULONG(key),
 		start(iv), start(aad), size(aad), start(ciphertext), size(ciphertext), start(out), &length))
 	if err == nil && int(length) != len(ciphertext)-tagLength {
-		return errLength
+		return errImpossible
 	}
 	return err
 }
@@ -92,9 +91,6 @@ func (d *direct) hashSharedX(session pkcs11.SessionHandle, key pkcs11.ObjectHand
 	return result(C.kf_hash_shared_x(d.list, C.CK_ULONG(session), C.CK_ULONG(key), start(peer),
 		start(first), size(first), start(second), size(second), start(out)))
 }
-
-// errLength is a module that answers with another length than the cipher has.
-var errLength = errors.New("the token answered with an impossible length")
 
 func result(rv C.CK_RV) error {
 	if rv == C.CKR_OK {

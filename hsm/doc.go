@@ -4,10 +4,13 @@
 //
 // Reading order:
 //
-//   - [Module] (module.go) owns one PKCS#11 library in this process; tokens.go finds
-//     and makes tokens, softhsm.go prepares the software token for development
-//   - [Token] (token.go) is one signer's token; login.go is the login that it keeps
-//     and renews, sessions.go the bounded pool beside it
+//   - [Module] (module.go) owns one PKCS#11 library in this process; library.go
+//     initialises, ends and restarts it, gate.go keeps calls out meanwhile; tokens.go
+//     finds and makes tokens, softhsm.go prepares the software token for development
+//   - [Token] (token.go, config.go) is one signer's token; call.go runs each operation where it can
+//     be given up, login.go is the login that is replaced when it dies, sessions.go the
+//     bounded pool beside it
+//   - breaker.go leaves a dead token alone, and observe.go tells metrics
 //   - ceremony.go makes the keys that keys.go describes and reads back what the
 //     token made of them; handles.go finds them again at each login; restrict.go
 //     tries to misuse them
@@ -20,11 +23,24 @@
 // C_Initialize and C_Finalize act on the whole process. crypto11, which serves the
 // identity keys, insists on calling C_Initialize itself, and its last context to
 // close calls C_Finalize under everybody else. So Module rations it: while at least
-// one Token is open the library is initialised by crypto11, and Module counts its
-// contexts; while none is open it is not initialised, and listing or making tokens
-// initialises it for the length of that one call. All of this happens under one
-// lock, and nothing else in the process may initialise the library. Hence the rule
-// for callers: one Module for one library path in one process.
+// one Token is open, the library is kept initialised by a crypto11 context that does
+// nothing else; while none is open it is not initialised, and listing or making tokens
+// initialises it for the length of that one call. Whoever initialises or ends it is
+// alone in it, and nothing else in the process may. Hence the rule for callers: one
+// Module for one library path in one process.
+//
+// # What heals, and how
+//
+// An operation that meets a dead session, login or handle has the login replaced and is
+// done again. If the token cannot be logged in to, every token of the module is logged
+// out and the library is ended and initialised again: some see a token that was away
+// only then. If that does not help, the breaker refuses operations at once, and lets one
+// try again after a pause that grows.
+//
+// A call that hangs cannot be interrupted. Its caller is told [ErrHung], its seat goes to
+// somebody else, and its session and memory stay with it until it returns. Hence the rule
+// inside this package: what a call into the library reads or writes belongs to the job
+// that makes the call, never to the caller. The library is not ended under it.
 //
 // # Two bindings and why
 //

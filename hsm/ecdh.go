@@ -26,14 +26,33 @@ func (t *Token) HashSharedX(ctx context.Context, peer, first, second []byte, dst
 	if dst.Len() != 2*digestLength || len(first) == 0 || len(second) == 0 {
 		return fmt.Errorf("hashing a shared secret: %d bytes for the result, %d and %d before the secret", dst.Len(), len(first), len(second))
 	}
+	clear(dst.Bytes())
 	if err := checkPoint(peer); err != nil {
-		return t.failed("hashing a shared secret", err)
+		return t.failed(opHash, err)
 	}
-	err := t.withKeys(ctx, "hashing a shared secret with ECDH1 and SHA-256", func(s session) error {
-		return s.direct.hashSharedX(s.handle, s.keys.importPrivate, peer, first, second, dst.Bytes())
+	hashes, err := run(ctx, t, job[*locked.Buffer]{
+		op:      opHash,
+		work:    withKeys(t, func(s session) (*locked.Buffer, error) { return s.hashSharedX(peer, first, second) }),
+		discard: (*locked.Buffer).Destroy,
 	})
 	if err != nil {
-		clear(dst.Bytes())
+		return err
 	}
-	return err
+	defer hashes.Destroy()
+	locked.Do(func() { copy(dst.Bytes(), hashes.Bytes()) })
+	return nil
+}
+
+// hashSharedX writes into memory of its own: the caller may have gone when the token
+// answers.
+func (s session) hashSharedX(peer, first, second []byte) (*locked.Buffer, error) {
+	hashes, err := locked.New(2 * digestLength)
+	if err != nil {
+		return nil, err
+	}
+	if err := s.direct.hashSharedX(s.handle, s.keys.importPrivate, peer, first, second, hashes.Bytes()); err != nil {
+		hashes.Destroy()
+		return nil, err
+	}
+	return hashes, nil
 }

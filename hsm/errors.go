@@ -26,9 +26,20 @@ var (
 	// ErrPeer: a public key that is not a point of the curve.
 	ErrPeer = errors.New("the public key is not a point on secp256k1")
 
-	// ErrTokenGone: the token does not answer as it should, and logging in again did
-	// not help.
+	// ErrTokenGone: the token does not answer as it should. Neither logging in again
+	// nor initialising the library again helped.
 	ErrTokenGone = errors.New("the token is gone or broken: check that it is reachable and in place")
+
+	// ErrHung: the library did not return in time. Operations that failed with it may
+	// still take effect in the token. It comes with ErrTokenGone.
+	ErrHung = fmt.Errorf("the PKCS#11 library does not return: %w", ErrTokenGone)
+
+	// ErrNotAsked: the token failed shortly before and is left alone for a moment; the
+	// error also is what it failed with then.
+	ErrNotAsked = errors.New("the token failed before and is not asked again yet")
+
+	// ErrRefused: the token works and will not do this; the text has its answer.
+	ErrRefused = errors.New("the token refuses this")
 
 	// ErrBusy: no session became free within the time to wait.
 	ErrBusy = errors.New("all sessions of the token are in use")
@@ -91,9 +102,11 @@ func explain(doing string, err error) error {
 	return fmt.Errorf("%s: %w", doing, err)
 }
 
-// kindOf is nil for what has no name of its own. PKCS#11 v2.40 §5.1 has the values.
+// kindOf is nil for what is no answer of a token. PKCS#11 v2.40 §5.1 has the values.
 func kindOf(err error) error {
 	switch returned(err) {
+	case pkcs11.CKR_OK:
+		return nil
 	case pkcs11.CKR_PIN_INCORRECT, pkcs11.CKR_PIN_INVALID, pkcs11.CKR_PIN_LEN_RANGE,
 		pkcs11.CKR_PIN_EXPIRED, pkcs11.CKR_PIN_LOCKED, pkcs11.CKR_USER_PIN_NOT_INITIALIZED:
 		return ErrWrongPIN
@@ -102,22 +115,39 @@ func kindOf(err error) error {
 		return ErrMechanismMissing
 	case pkcs11.CKR_SESSION_COUNT:
 		return ErrBusy
-	case pkcs11.CKR_DEVICE_ERROR, pkcs11.CKR_DEVICE_REMOVED, pkcs11.CKR_TOKEN_NOT_PRESENT,
-		pkcs11.CKR_TOKEN_NOT_RECOGNIZED, pkcs11.CKR_SLOT_ID_INVALID, pkcs11.CKR_CRYPTOKI_NOT_INITIALIZED,
-		pkcs11.CKR_GENERAL_ERROR, pkcs11.CKR_FUNCTION_FAILED:
+	}
+	if loginLost(err) || tokenBroken(err) {
 		return ErrTokenGone
 	}
-	if loginLost(err) {
-		return ErrTokenGone
-	}
-	return nil
+	return ErrRefused
 }
 
-// loginLost reports whether a session, the login or a handle has died, which a new
-// login mends.
+// mendable reports whether a new login may help, and then the operation can be done
+// again: none of ours leaves something behind that would be in its own way.
+func mendable(err error) bool {
+	return errors.Is(err, errNoLogin) || errors.Is(err, errOldLogin) || errors.Is(err, errImpossible) ||
+		loginLost(err) || tokenBroken(err)
+}
+
+// tokenBroken reports whether the token or the library, and not the request, is in
+// trouble.
+func tokenBroken(err error) bool {
+	switch returned(err) {
+	case pkcs11.CKR_DEVICE_ERROR, pkcs11.CKR_DEVICE_MEMORY, pkcs11.CKR_DEVICE_REMOVED, pkcs11.CKR_HOST_MEMORY,
+		pkcs11.CKR_TOKEN_NOT_PRESENT, pkcs11.CKR_TOKEN_NOT_RECOGNIZED, pkcs11.CKR_SLOT_ID_INVALID,
+		pkcs11.CKR_CRYPTOKI_NOT_INITIALIZED, pkcs11.CKR_CANT_LOCK, pkcs11.CKR_NEED_TO_CREATE_THREADS,
+		pkcs11.CKR_GENERAL_ERROR, pkcs11.CKR_FUNCTION_FAILED, pkcs11.CKR_BUFFER_TOO_SMALL:
+		return true
+	}
+	return false
+}
+
+// loginLost reports whether a session, the login or a handle has died or been spoiled,
+// which a new login mends.
 func loginLost(err error) bool {
 	switch returned(err) {
-	case pkcs11.CKR_USER_NOT_LOGGED_IN, pkcs11.CKR_KEY_HANDLE_INVALID, pkcs11.CKR_OBJECT_HANDLE_INVALID:
+	case pkcs11.CKR_USER_NOT_LOGGED_IN, pkcs11.CKR_KEY_HANDLE_INVALID, pkcs11.CKR_OBJECT_HANDLE_INVALID,
+		pkcs11.CKR_OPERATION_ACTIVE, pkcs11.CKR_OPERATION_NOT_INITIALIZED, pkcs11.CKR_FUNCTION_CANCELED:
 		return true
 	}
 	return sessionDead(err)
@@ -130,6 +160,9 @@ func sessionDead(err error) bool {
 	}
 	return false
 }
+
+// errImpossible is an answer that says success and cannot be right.
+var errImpossible = fmt.Errorf("the token gave an impossible answer: %w", ErrTokenGone)
 
 // ckrAEADDecryptFailed is PKCS#11 v3's own value for a bad tag.
 const ckrAEADDecryptFailed = 0x35

@@ -16,6 +16,7 @@ func TestReturnValuesHaveTheirMeaning(t *testing.T) {
 		0xA0: ErrWrongPIN, 0xA4: ErrWrongPIN, 0xA3: ErrWrongPIN, 0x70: ErrMechanismMissing, 0x140: ErrMechanismMissing,
 		0x54: ErrMechanismMissing, 0xB1: ErrBusy, 0x30: ErrTokenGone, 0x32: ErrTokenGone, 0xE0: ErrTokenGone,
 		0x190: ErrTokenGone, 0xB3: ErrTokenGone, 0x101: ErrTokenGone, 0x82: ErrTokenGone, 0x05: ErrTokenGone,
+		0x90: ErrTokenGone, 0x31: ErrTokenGone, 0xD0: ErrRefused, 0x68: ErrRefused, 0x80000001: ErrRefused,
 	} {
 		err := explain("testing", pkcs11.Error(rv))
 		if !errors.Is(err, want) {
@@ -25,8 +26,8 @@ func TestReturnValuesHaveTheirMeaning(t *testing.T) {
 			t.Errorf("%#x: the error hides what happened: %v", rv, err)
 		}
 	}
-	if err := explain("testing", pkcs11.Error(pkcs11.CKR_TEMPLATE_INCOMPLETE)); kindOf(err) != nil {
-		t.Errorf("%v has a name", err)
+	if err := explain("testing", errors.New("no answer of a token")); kindOf(err) != nil {
+		t.Errorf("%v has a kind", err)
 	}
 	if explain("testing", nil) != nil {
 		t.Error("success became an error")
@@ -46,7 +47,7 @@ func TestTokenNearItsLockIsNotTried(t *testing.T) {
 
 func TestTokenWithTooFewSessionsIsRefused(t *testing.T) {
 	cfg := TokenConfig{Sessions: 4}
-	for allowed, fits := range map[uint]bool{0: true, ^uint(0): true, 10: true, 1000: true, 9: false, 1: false} {
+	for allowed, fits := range map[uint]bool{0: true, ^uint(0): true, 11: true, 1000: true, 10: false, 1: false} {
 		if err := cfg.fits(pkcs11.TokenInfo{MaxRwSessionCount: allowed}); (err == nil) != fits {
 			t.Errorf("%d sessions: %v", allowed, err)
 		}

@@ -12,11 +12,11 @@ func Occupy(t testing.TB, token *Token) (release func()) {
 	t.Helper()
 	began, end, done := make(chan struct{}), make(chan struct{}), make(chan error)
 	go func() {
-		done <- token.withSession(context.Background(), "occupying", func(session) error {
-			close(began)
-			<-end
-			return nil
+		_, err := run(context.Background(), token, job[struct{}]{
+			op:   "occupying",
+			work: func(*login) (struct{}, error) { close(began); <-end; return struct{}{}, nil },
 		})
+		done <- err
 	}()
 	<-began
 	return func() {

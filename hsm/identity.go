@@ -7,6 +7,8 @@ import (
 	"crypto"
 	"fmt"
 	"io"
+
+	"github.com/miekg/pkcs11"
 )
 
 // Identity returns the signer's identity key: P-256, ECDSA. Its Public is an
@@ -22,7 +24,7 @@ type identity struct {
 
 // Public implements [crypto.Signer].
 func (i identity) Public() crypto.PublicKey {
-	if keys := i.token.current().keys; keys != nil {
+	if keys := i.token.lastKeys(); keys != nil {
 		return keys.identity.Public()
 	}
 	return nil
@@ -34,17 +36,19 @@ func (i identity) Sign(random io.Reader, digest []byte, opts crypto.SignerOpts) 
 	if hash := opts.HashFunc(); hash == 0 || len(digest) != hash.Size() || len(digest) < 32 {
 		return nil, fmt.Errorf("signing with the identity key: %d bytes are not a digest by %v", len(digest), hash)
 	}
-	var signature []byte
-	err := i.token.withLogin(context.Background(), "signing with ECDSA", func(l *login) error {
-		if l.keys == nil {
-			return ErrNotInitialised
-		}
-		var err error
-		signature, err = l.keys.identity.Sign(random, digest, opts)
-		return err
+	return run(context.Background(), i.token, job[[]byte]{
+		op: opSign,
+		work: func(l *login) ([]byte, error) {
+			if l.keys == nil {
+				return nil, ErrNotInitialised
+			}
+			signature, err := l.keys.identity.Sign(random, digest, opts)
+			if err != nil && returned(err) == pkcs11.CKR_OK {
+				// crypto11's own: its context was closed, its sessions all hang, or
+				// what the token gave is no signature.
+				err = fmt.Errorf("%w: %w", errNoLogin, err)
+			}
+			return signature, err
+		},
 	})
-	if err != nil {
-		return nil, err
-	}
-	return signature, nil
 }

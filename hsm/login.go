@@ -20,7 +20,89 @@ type login struct {
 	keys    *keySet // nil before the key ceremony
 }
 
-// connect finds the token, logs in, finds its keys, and makes sure that they work.
+// errNoLogin: the token is logged out, because the library was ended or because the
+// last attempt to log in failed.
+var errNoLogin = fmt.Errorf("logged out: %w", ErrTokenGone)
+
+// errOldLogin: the login may be older than the keys on the token.
+var errOldLogin = errors.New("logged in before the keys were made")
+
+// mend replaces the login dead, nil if there was none, unless another caller has done
+// so. Where logging in again does not help, the whole library is initialised anew.
+//
+// Only one caller at a time gets here. Those who wait for him do so on their own time:
+// each may be given up by its own caller.
+func (t *Token) mend(dead *login) error {
+	t.mending.Lock()
+	defer t.mending.Unlock()
+	if now := t.current(); now != nil && now != dead {
+		return nil
+	}
+	generation := t.module.generation()
+	err := t.logIn()
+	if t.opened && libraryMayBeStale(err) {
+		if refused := t.module.restart(generation); refused != nil {
+			err = fmt.Errorf("%w (%w)", err, refused)
+		} else {
+			err = t.logIn()
+		}
+	}
+	return t.mended(err)
+}
+
+// mended takes note of what came of it. A token with no session to spare is no dead
+// token.
+func (t *Token) mended(err error) error {
+	switch {
+	case err == nil:
+		if t.opened {
+			t.logins.Add(1)
+			t.cfg.Observer.Reconnected(t.cfg.Label)
+		}
+		t.opened = true
+		return nil
+	case errors.Is(err, ErrBusy), errors.Is(err, ErrClosed):
+		return err
+	}
+	var missing *TokenNotFoundError
+	if t.opened && errors.As(err, &missing) {
+		err = fmt.Errorf("%w: %w", ErrTokenGone, err)
+	}
+	return &notMendedError{err}
+}
+
+// libraryMayBeStale reports whether a library that is initialised anew may see the token
+// again: some look at it once, when they are initialised, and a broken connection to
+// remote ones stays broken. A deleted key looks like a token that has gone.
+func libraryMayBeStale(err error) bool {
+	var missing *TokenNotFoundError
+	return errors.Is(err, ErrTokenGone) || errors.Is(err, ErrKeysChanged) || errors.As(err, &missing)
+}
+
+// logIn ends the old login and makes a new one, in this order: a module may give the
+// numbers of dead sessions to new ones, and closing those would be a mistake.
+func (t *Token) logIn() error {
+	if t.isClosed() {
+		return ErrClosed
+	}
+	if err := t.module.enter(t.cfg.Label); err != nil {
+		return err
+	}
+	defer t.module.gate.leave()
+	t.logOut()
+	fresh, err := t.connect()
+	if err != nil {
+		return err
+	}
+	if !t.install(fresh) {
+		t.disconnect(fresh)
+		return ErrKeysChanged
+	}
+	return nil
+}
+
+// connect finds the token, logs in, finds its keys, and makes sure that they work. The
+// caller is inside the gate.
 func (t *Token) connect() (*login, error) {
 	token, signing, err := t.module.attach(t.cfg)
 	if err != nil {
@@ -38,6 +120,7 @@ func (t *Token) establish(l *login, info pkcs11.TokenInfo) error {
 	if err := pinMayBeTried(info); err != nil {
 		return err
 	}
+	t.breaker.limit(t.cfg.roomForHung(info))
 	p11 := t.module.p11
 	var err error
 	if l.anchor, err = p11.OpenSession(l.slot, pkcs11.CKF_SERIAL_SESSION|pkcs11.CKF_RW_SESSION); err != nil {
@@ -69,59 +152,36 @@ func pinMayBeTried(info pkcs11.TokenInfo) error {
 	return nil
 }
 
+// install makes l the login of now, unless its keys are not those that the token had.
+func (t *Token) install(l *login) bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if !t.keys.same(l.keys) {
+		return false
+	}
+	t.login, t.keys = l, l.keys
+	return true
+}
+
+// logOut ends the login, if there is one. The caller is inside the gate or alone.
+func (t *Token) logOut() {
+	t.mu.Lock()
+	l, idle := t.login, t.idle
+	t.login, t.idle = nil, nil
+	t.mu.Unlock()
+	for _, handle := range idle {
+		_ = t.module.p11.CloseSession(handle)
+	}
+	if l != nil {
+		t.disconnect(l)
+	}
+}
+
 // disconnect gives a login back, complete or not. What has died already cannot be
 // closed, and need not be.
-func (t *Token) disconnect(l *login) error {
+func (t *Token) disconnect(l *login) {
 	if l.anchor != 0 {
 		_ = t.module.p11.CloseSession(l.anchor)
 	}
-	return t.module.detach(l.signing)
-}
-
-// renew replaces the login dead, unless another caller has done so. The new one is
-// made before the old one ends: the last crypto11 context to close would finalise the
-// library.
-func (t *Token) renew(dead *login) error {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	if t.login != dead {
-		return nil
-	}
-	if t.closed {
-		return ErrClosed
-	}
-	if t.refused != nil {
-		return t.refused
-	}
-	fresh, err := t.connect()
-	if err != nil {
-		return t.notRenewed(err)
-	}
-	if !dead.keys.same(fresh.keys) {
-		t.disconnect(fresh)
-		return ErrKeysChanged
-	}
-	t.closeIdle()
-	t.login = fresh
-	return t.disconnect(dead)
-}
-
-// notRenewed remembers a refused PIN, and calls a token gone that was there before.
-func (t *Token) notRenewed(err error) error {
-	var missing *TokenNotFoundError
-	switch {
-	case errors.Is(err, ErrWrongPIN):
-		t.refused = err
-	case errors.As(err, &missing):
-		return fmt.Errorf("%w: %w", ErrTokenGone, err)
-	}
-	return err
-}
-
-// closeIdle closes the sessions that wait in the pool. The caller holds mu.
-func (t *Token) closeIdle() {
-	for _, handle := range t.idle {
-		_ = t.module.p11.CloseSession(handle)
-	}
-	t.idle = nil
+	t.module.detach(l.signing)
 }

@@ -18,11 +18,18 @@ type Module struct {
 	p11    *pkcs11.Ctx
 	direct *direct
 
-	// mu is held whenever the library is initialised or finalised.
+	// gate is entered for every call into the library. Who is alone in it may change
+	// what follows, which everybody inside may read.
+	gate    gate
+	keeper  *crypto11.Context // keeps the library initialised; nil while it is not
+	started bool              // ever, by this Module
+
+	administering sync.Mutex // one at a time looks for a free slot
+
 	mu       sync.Mutex
-	contexts int             // of crypto11; the library is initialised while there are any
-	labels   map[string]bool // of the open tokens
+	open     map[string]*Token // the open ones, by label
 	closed   bool
+	restarts restarts
 }
 
 // Open loads the library at path. It does not initialise it yet: see the package
@@ -41,28 +48,28 @@ func Open(path string) (*Module, error) {
 		direct.unload()
 		return nil, fmt.Errorf("loading %s: not a PKCS#11 library", path)
 	}
-	return &Module{path: path, p11: p11, direct: direct, labels: make(map[string]bool)}, nil
+	return &Module{path: path, p11: p11, direct: direct, open: make(map[string]*Token)}, nil
 }
 
 // Token opens the token with the label in cfg, which must be unique, and logs in with
 // its PIN, once. Errors: *[TokenNotFoundError], [ErrWrongPIN], [ErrInUse],
-// [ErrKeysChanged], [ErrTokenGone].
+// [ErrKeysChanged], [ErrTokenGone], [ErrHung].
 //
 // A token on which the key ceremony has not been held opens too: [Token.Ready] tells.
+// A token that hangs while it is opened stays in use until the process ends.
 func (m *Module) Token(cfg TokenConfig) (*Token, error) {
-	cfg, err := cfg.withDefaults()
+	t, err := newToken(m, cfg)
 	if err != nil {
 		return nil, err
 	}
-	if err := m.claim(cfg.Label); err != nil {
+	if err := m.claim(t); err != nil {
+		t.cfg.PIN.Destroy()
 		return nil, err
 	}
-	token, err := openToken(m, cfg)
-	if err != nil {
-		m.yield(cfg.Label)
-		return nil, fmt.Errorf("token %q: %w", cfg.Label, err)
+	if err := t.open(); err != nil {
+		return nil, err
 	}
-	return token, nil
+	return t, nil
 }
 
 // Close unloads the library. It refuses while a token is open.
@@ -72,8 +79,8 @@ func (m *Module) Close() error {
 	if m.closed {
 		return nil
 	}
-	if len(m.labels) > 0 {
-		return fmt.Errorf("closing the PKCS#11 module: %d tokens: %w", len(m.labels), ErrInUse)
+	if len(m.open) > 0 {
+		return fmt.Errorf("closing the PKCS#11 module: %d tokens: %w", len(m.open), ErrInUse)
 	}
 	m.closed = true
 	m.p11.Destroy()
@@ -81,90 +88,45 @@ func (m *Module) Close() error {
 	return nil
 }
 
-func (m *Module) claim(label string) error {
+func (m *Module) claim(t *Token) error {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if m.closed {
 		return fmt.Errorf("PKCS#11 module: %w", ErrClosed)
 	}
-	if m.labels[label] {
-		return fmt.Errorf("token %q: %w", label, ErrInUse)
+	if m.open[t.cfg.Label] != nil {
+		return fmt.Errorf("token %q: %w", t.cfg.Label, ErrInUse)
 	}
-	m.labels[label] = true
+	m.open[t.cfg.Label] = t
 	return nil
 }
 
-func (m *Module) yield(label string) {
+// holds reports whether t is open.
+func (m *Module) holds(t *Token) bool {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	delete(m.labels, label)
+	return m.open[t.cfg.Label] == t
 }
 
-// administer runs f with the library initialised.
-func (m *Module) administer(f func() error) error {
+func (m *Module) yield(t *Token) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	return m.whileInitialised(f)
+	delete(m.open, t.cfg.Label)
 }
 
-// whileInitialised initialises the library for f alone where no token is open. The
-// caller holds mu.
-func (m *Module) whileInitialised(f func() error) (err error) {
-	if m.closed {
-		return fmt.Errorf("PKCS#11 module: %w", ErrClosed)
-	}
-	if m.contexts == 0 {
-		if err := m.p11.Initialize(); err != nil {
-			return m.initialising(err)
-		}
-		defer func() { err = errors.Join(err, m.p11.Finalize()) }()
-	}
-	return f()
-}
-
-// attach finds the token and gives a crypto11 context on it, the first of which
-// initialises the library. Both happen under one lock: a slot may get another number
-// when the library is initialised again. LoginNotSupported keeps the PIN away from
-// crypto11, whose sessions share the login that Token keeps.
-func (m *Module) attach(cfg TokenConfig) (token placed, context *crypto11.Context, err error) {
+// openTokens gives the tokens that are open now.
+func (m *Module) openTokens() []*Token {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	err = m.whileInitialised(func() error {
-		token, err = m.find(cfg.Label)
-		return err
-	})
-	if err != nil {
-		return placed{}, nil, err
+	var list []*Token
+	for _, t := range m.open {
+		list = append(list, t)
 	}
-	if err := cfg.fits(token.info); err != nil {
-		return placed{}, nil, err
-	}
-	number := int(token.slot)
-	context, err = crypto11.Configure(&crypto11.Config{
-		Path:              m.path,
-		SlotNumber:        &number,
-		LoginNotSupported: true,
-		MaxSessions:       cfg.Sessions + 1, // it keeps one for itself
-		PoolWaitTimeout:   cfg.Wait,
-	})
-	if err != nil {
-		return placed{}, nil, m.initialising(err)
-	}
-	m.contexts++
-	return token, context, nil
+	return list
 }
 
-// detach closes a context of attach. The last one finalises the library.
-func (m *Module) detach(context *crypto11.Context) error {
+func (m *Module) isClosed() bool {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	m.contexts--
-	return context.Close()
-}
-
-func (m *Module) initialising(err error) error {
-	if returned(err) == pkcs11.CKR_CRYPTOKI_ALREADY_INITIALIZED {
-		return fmt.Errorf("initialising %s: something else in this process has done so: one Module per library: %w", m.path, err)
-	}
-	return explain("initialising "+m.path, err)
+	return m.closed
 }

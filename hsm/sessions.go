@@ -17,45 +17,27 @@ type session struct {
 	keys   *keySet // nil before the key ceremony
 }
 
-// withKeys runs an operation that needs the token's keys.
-func (t *Token) withKeys(ctx context.Context, doing string, op func(session) error) error {
-	return t.withSession(ctx, doing, func(s session) error {
+// withKeys makes a job's work of an operation that needs the token's keys.
+func withKeys[R any](t *Token, work func(session) (R, error)) func(*login) (R, error) {
+	return withSession(t, func(s session) (none R, err error) {
 		if s.keys == nil {
-			return ErrNotInitialised
+			return none, ErrNotInitialised
 		}
-		return op(s)
+		return work(s)
 	})
 }
 
-// withSession runs op on a session of its own.
-func (t *Token) withSession(ctx context.Context, doing string, op func(session) error) error {
-	return t.withLogin(ctx, doing, func(l *login) error {
-		handle, err := t.take(l)
+// withSession makes a job's work of an operation that needs a session of its own.
+func withSession[R any](t *Token, work func(session) (R, error)) func(*login) (R, error) {
+	return func(l *login) (none R, err error) {
+		handle, err := t.takeSession(l)
 		if err != nil {
-			return err
+			return none, err
 		}
-		err = op(session{Ctx: t.module.p11, handle: handle, direct: t.module.direct, keys: l.keys})
-		t.give(l, handle, err)
-		return err
-	})
-}
-
-// withLogin waits for a turn and runs op; if the login has died it is renewed, and op
-// runs a second and last time.
-func (t *Token) withLogin(ctx context.Context, doing string, op func(*login) error) error {
-	if err := t.takeSeat(ctx); err != nil {
-		return t.failed(doing, err)
+		result, err := work(session{Ctx: t.module.p11, handle: handle, direct: t.module.direct, keys: l.keys})
+		t.giveSession(l, handle, err)
+		return result, err
 	}
-	defer t.leaveSeats(1)
-	l := t.current()
-	err := op(l)
-	if loginLost(err) {
-		if err := t.renew(l); err != nil {
-			return t.failed(doing+": logging in again", err)
-		}
-		err = op(t.current())
-	}
-	return t.failed(doing, err)
 }
 
 // takeSeat waits until fewer operations run than there may be sessions.
@@ -63,20 +45,31 @@ func (t *Token) takeSeat(ctx context.Context) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	timer := time.NewTimer(t.cfg.Wait)
-	defer timer.Stop()
 	select {
 	case t.seats <- struct{}{}:
-	case <-ctx.Done():
-		return ctx.Err()
-	case <-timer.C:
-		return ErrBusy
+	default:
+		if err := t.awaitSeat(ctx); err != nil {
+			return err
+		}
 	}
 	if t.isClosed() {
 		t.leaveSeats(1)
 		return ErrClosed
 	}
 	return nil
+}
+
+func (t *Token) awaitSeat(ctx context.Context) error {
+	timer := time.NewTimer(t.cfg.Wait)
+	defer timer.Stop()
+	select {
+	case t.seats <- struct{}{}:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-timer.C:
+		return ErrBusy
+	}
 }
 
 // takeAllSeats ends when no operation runs. The seats stay taken unless it fails.
@@ -100,18 +93,13 @@ func (t *Token) leaveSeats(n int) {
 	}
 }
 
-func (t *Token) isClosed() bool {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	return t.closed
-}
-
-// take gives an idle session of the login, or a new one.
-func (t *Token) take(l *login) (pkcs11.SessionHandle, error) {
+// takeSession gives an idle session of the login, or a new one.
+func (t *Token) takeSession(l *login) (pkcs11.SessionHandle, error) {
 	if handle, ok := t.takeIdle(l); ok {
 		return handle, nil
 	}
-	return t.module.p11.OpenSession(l.slot, pkcs11.CKF_SERIAL_SESSION|pkcs11.CKF_RW_SESSION)
+	handle, err := t.module.p11.OpenSession(l.slot, pkcs11.CKF_SERIAL_SESSION|pkcs11.CKF_RW_SESSION)
+	return handle, explain("opening a session", err)
 }
 
 func (t *Token) takeIdle(l *login) (pkcs11.SessionHandle, bool) {
@@ -126,23 +114,24 @@ func (t *Token) takeIdle(l *login) (pkcs11.SessionHandle, bool) {
 	return handle, true
 }
 
-// give puts a session back if nothing went wrong on it. After an error nobody knows
-// what is still active on it, so it is closed; one that is dead is left alone, for its
-// number may be somebody else's by now.
-func (t *Token) give(l *login, handle pkcs11.SessionHandle, err error) {
+// giveSession puts a session back if nothing went wrong on it. After an error nobody
+// knows what is still active on it, so it is closed; one that is dead is left alone,
+// for its number may be somebody else's by now.
+func (t *Token) giveSession(l *login, handle pkcs11.SessionHandle, err error) {
 	if sessionDead(err) {
 		return
 	}
-	if err != nil || !t.keep(l, handle) {
+	if err != nil || !t.keepSession(l, handle) {
 		_ = t.module.p11.CloseSession(handle)
 	}
 }
 
-// keep puts a session into the pool, unless its login has been replaced meanwhile.
-func (t *Token) keep(l *login, handle pkcs11.SessionHandle) bool {
+// keepSession puts a session into the pool, unless its login has been replaced meanwhile
+// or calls that hung, and came back, have filled the pool.
+func (t *Token) keepSession(l *login, handle pkcs11.SessionHandle) bool {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if l != t.login {
+	if l != t.login || len(t.idle) == t.cfg.Sessions {
 		return false
 	}
 	t.idle = append(t.idle, handle)
