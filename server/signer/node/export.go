@@ -140,7 +140,7 @@ func tokenFault(err error) error {
 	switch {
 	case errors.Is(err, hsm.ErrBlob):
 		return signer.ErrDamaged.Because(err)
-	case errors.Is(err, hsm.ErrTokenGone), errors.Is(err, hsm.ErrBusy):
+	case errors.Is(err, hsm.ErrTokenGone), errors.Is(err, hsm.ErrBusy), errors.Is(err, hsm.ErrNotAsked):
 		return signer.ErrUnavailable.Because(err)
 	}
 	return err
