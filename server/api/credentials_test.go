@@ -106,6 +106,7 @@ func TestAuthenticatorWithoutACounterIsTaken(t *testing.T) {
 func TestCompleteActionRefusesFido2(t *testing.T) {
 	s := newService(t)
 	alice, bob, carol := s.alice(t), s.withSecurityKey(t, "bob"), s.withSecurityKey(t, "carol")
+	carol.Authenticator.Counter = 1000 // so that her data is never the same as bob's
 	bad := refusal{http.StatusUnauthorized, "action.assertion"}
 	malformed := refusal{http.StatusBadRequest, "request.malformed"}
 	noCredential := refusal{http.StatusUnauthorized, "action.no-credential"}
