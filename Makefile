@@ -25,6 +25,10 @@ build: ## build bin/keyferry
 demo: deps build ## export a real key from five real tokens, step by step
 	bin/keyferry demo
 
+.PHONY: demo-cluster
+demo-cluster: deps build ## the same with six processes: some are killed, a key is frozen
+	bin/keyferry demo --cluster
+
 .PHONY: test
 test: deps build lint ## everything that CI runs: lint, Go tests with the race detector, the official SDK
 	test/run
@@ -39,6 +43,14 @@ lint: ## gofmt, go vet, staticcheck, go mod tidy
 .PHONY: fuzz
 fuzz: ## run every fuzz target for FUZZTIME (default 1m) each
 	test/fuzz
+
+.PHONY: torture
+torture: deps ## kill real servers TORTURE (default 500) times on each database, and look at what is left
+	KEYFERRY_TORTURE='$(or $(TORTURE),500)' go test -count=1 -timeout=4h -v ./test/torture
+
+.PHONY: bench
+bench: ## measure the parts of an export and whole exports; BENCH_COUNT (default 5) times
+	@test/bench/run
 
 .PHONY: image-test
 image-test: ## build the container images with BUILD_IMAGE and look at them from inside

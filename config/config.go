@@ -37,7 +37,14 @@ type Config struct {
 	Manifest          string       `koanf:"manifest"`      // remote signers: path of the cluster's manifest
 	SignerKeyFile     string       `koanf:"signerKeyFile"` // remote signers: PEM of the P-256 key that they know this server by
 	Timeouts          Timeouts     `koanf:"timeouts"`
+	NotBefore         time.Time    `koanf:"notBefore"` // if given, the signers refuse older user actions
 	Limits            Limits       `koanf:"limits"`
+	Metrics           Metrics      `koanf:"metrics"`
+}
+
+// Metrics is where operators' monitoring asks; empty: nowhere.
+type Metrics struct {
+	Listen string `koanf:"listen"` // host:port
 }
 
 // TLS names the files of a certificate chain and its key, both PEM.

@@ -32,6 +32,7 @@ func TestExampleLoadsAsWhatItSays(t *testing.T) {
 	want.Database, want.TokenKeyFile = filepath.Join(dir, "data/server.db"), filepath.Join(dir, "secrets/token.key")
 	want.CheckpointKeyFile = filepath.Join(dir, "secrets/checkpoint.key")
 	want.PKCS11.Module = "/usr/lib/softhsm/libsofthsm2.so"
+	want.NotBefore = time.Date(2026, 11, 1, 12, 0, 0, 0, time.UTC)
 	for _, n := range []string{"1", "2", "3", "4", "5"} {
 		want.Signers = append(want.Signers, Signer{
 			Label: "signer-" + n, PINFile: filepath.Join(dir, "secrets/signer-"+n+".pin"), Store: filepath.Join(dir, "data/signer-"+n+".db"),

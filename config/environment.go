@@ -53,6 +53,7 @@ func (c *Config) variables() map[string]func(string) error {
 		"KEYFERRY_TIMEOUTS_SHUTDOWN":     duration(&c.Timeouts.Shutdown),
 		"KEYFERRY_LIMITS_BODY":           number(&c.Limits.Body),
 		"KEYFERRY_LIMITS_SESSIONS":       number(&c.Limits.Sessions),
+		"KEYFERRY_METRICS_LISTEN":        text(&c.Metrics.Listen),
 	}
 }
 

@@ -31,6 +31,7 @@ type Node struct {
 	NotBefore  time.Time    `koanf:"notBefore"` // if given, older user actions are refused
 	Timeouts   NodeTimeouts `koanf:"timeouts"`
 	Limits     NodeLimits   `koanf:"limits"`
+	Metrics    Metrics      `koanf:"metrics"`
 }
 
 // Token is where a signer's token is.
@@ -139,7 +140,7 @@ func (n Node) Validate() error {
 	return errors.Join(
 		n.ValidateToken(), Config{Listen: n.Listen, TLS: TLS{"identity", "key"}}.checkListen(),
 		needed("manifest", n.Manifest, "the path of the cluster's manifest, as `keyferry signer manifest join` writes it"),
-		n.checkServers(), n.checkTrust(),
+		n.checkServers(), n.checkTrust(), n.Metrics.check(),
 		within("timeouts.shutdown", n.Timeouts.Shutdown, time.Second, maxTimeout),
 		within("limits.body", n.Limits.Body, minBody, maxBody),
 		within("limits.sessions", n.Limits.Sessions, 1, maxSessions),

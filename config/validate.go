@@ -25,7 +25,7 @@ const (
 func (c Config) Validate() error {
 	return errors.Join(
 		c.checkDeployment(), c.checkListen(), c.checkNames(), c.RelyingParty.checkOrigins(),
-		c.checkDatabases(), c.checkSigners(), c.checkTimeouts(), c.checkLimits(),
+		c.checkDatabases(), c.checkSigners(), c.checkTimeouts(), c.checkLimits(), c.Metrics.check(),
 	)
 }
 
@@ -54,6 +54,16 @@ func (c Config) checkListen() error {
 	}
 	if !c.TLS.Enabled() && !loopback(host) {
 		return fmt.Errorf("listen: plain HTTP is for loopback only, and %q is not: configure tls", host)
+	}
+	return nil
+}
+
+func (m Metrics) check() error {
+	if m.Listen == "" {
+		return nil
+	}
+	if _, _, err := net.SplitHostPort(m.Listen); err != nil {
+		return fmt.Errorf("metrics.listen: %q is not host:port", m.Listen)
 	}
 	return nil
 }

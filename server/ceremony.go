@@ -20,6 +20,9 @@ func InitSigners(ctx context.Context, c config.Config, only string) (reports []h
 	if err := c.Validate(); err != nil {
 		return nil, err
 	}
+	if c.Remote() {
+		return nil, errors.New("the signers of this server are processes of their own: each operator prepares his own, with its configuration")
+	}
 	signers, err := chosen(c.Signers, only)
 	if err != nil {
 		return nil, err
@@ -56,7 +59,7 @@ func chosen(signers []config.Signer, only string) ([]config.Signer, error) {
 }
 
 func initSigner(ctx context.Context, module *hsm.Module, c config.Signer) (report *hsm.KeyReport, err error) {
-	token, err := openToken(module, c, 1)
+	token, err := openToken(module, c, 1, nil)
 	if err != nil {
 		return nil, err
 	}

@@ -9,21 +9,26 @@ import (
 	"fmt"
 	"io/fs"
 
+	"keyferry/server/audit/compare"
 	"keyferry/server/audit/merkle"
 	"keyferry/server/store"
 )
 
-// auditLogPart names the server's audit log among those of a deployment.
-const auditLogPart = "server"
-
 // openAuditLog returns the server's audit log with the key that signs its checkpoints,
 // which is made at first use.
 func openAuditLog(c Config, s *store.Server) (merkle.Log, error) {
+	return openLog(c, compare.ServerPart, s)
+}
+
+// openLog returns the log of a part of the deployment. The logs of embedded signers are
+// signed with the same key: a checkpoint says of which log it is, and the process that
+// could forge one could forge them all.
+func openLog(c Config, part string, s merkle.Store) (merkle.Log, error) {
 	key, err := openCheckpointKey(c.CheckpointKeyFile)
 	if err != nil {
 		return merkle.Log{}, err
 	}
-	signer, err := merkle.NewSigner(merkle.Origin(c.Deployment, auditLogPart), key)
+	signer, err := merkle.NewSigner(merkle.Origin(c.Deployment, part), key)
 	if err != nil {
 		return merkle.Log{}, fmt.Errorf("the key for checkpoints: %w", err)
 	}

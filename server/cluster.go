@@ -21,9 +21,17 @@ type cluster struct {
 	signers  []signer.Signer
 }
 
-// openCluster opens the embedded signers: module, then for each its token, its store
-// and the node that they make up.
+// openCluster opens the signers, of whichever sort they are.
 func (s *Server) openCluster(ctx context.Context) (cluster, error) {
+	if s.config.Remote() {
+		return s.openRemote()
+	}
+	return s.openEmbedded(ctx)
+}
+
+// openEmbedded opens the signers inside this process: module, then for each its token,
+// its store and the node that they make up.
+func (s *Server) openEmbedded(ctx context.Context) (cluster, error) {
 	module, err := hsm.Open(s.config.PKCS11.Module)
 	if err != nil {
 		return cluster{}, err
@@ -43,11 +51,12 @@ func (s *Server) openCluster(ctx context.Context) (cluster, error) {
 }
 
 func (s *Server) openNode(ctx context.Context, module *hsm.Module, c config.Signer) (*node.Node, error) {
-	token, err := openToken(module, c, s.config.Limits.Sessions)
+	token, err := openToken(module, c, s.config.Limits.Sessions, s.metrics)
 	if err != nil {
 		return nil, err
 	}
 	s.closers.add(token.Close)
+	s.metrics.Watch(token)
 	if err := token.Ready(ctx); err != nil {
 		return nil, err
 	}
@@ -60,6 +69,8 @@ func (s *Server) openNode(ctx context.Context, module *hsm.Module, c config.Sign
 	return node.New(ctx, node.Config{
 		Deployment: s.config.Deployment, Token: token, Store: shares,
 		Trust: store.Trust{Server: s.store, RelyingParty: relyingParty(s.config.RelyingParty)}, Now: s.config.Now,
+		NotBefore: s.config.NotBefore,
+		Sweeper:   &s.sweeper,
 	})
 }
 
@@ -68,13 +79,13 @@ func relyingParty(c config.RelyingParty) useraction.RelyingParty {
 	return useraction.RelyingParty{ID: c.ID, Origins: c.Origins}
 }
 
-func openToken(module *hsm.Module, c config.Signer, sessions int) (*hsm.Token, error) {
+func openToken(module *hsm.Module, c config.Signer, sessions int, observer hsm.Observer) (*hsm.Token, error) {
 	pin, err := hsm.ReadPIN(c.PINFile)
 	if err != nil {
 		return nil, err
 	}
 	defer pin.Destroy()
-	return module.Token(hsm.TokenConfig{Label: c.Label, PIN: pin, Sessions: sessions})
+	return module.Token(hsm.TokenConfig{Label: c.Label, PIN: pin, Sessions: sessions, Observer: observer})
 }
 
 // join makes the cluster's manifest and tells each node of it.

@@ -7,7 +7,9 @@ import (
 	"errors"
 	"fmt"
 
+	"keyferry/config"
 	"keyferry/server/admin"
+	"keyferry/server/audit/compare"
 	"keyferry/server/audit/merkle"
 	"keyferry/server/store"
 )
@@ -17,6 +19,8 @@ type Office struct {
 	*admin.Office
 	AuditLog merkle.Log // to be listed, proven and exported
 	store    *store.Server
+	signers  closers // stores that were opened
+	config   Config
 }
 
 // OpenOffice opens the database of the configured server, whether or not it runs.
@@ -37,8 +41,47 @@ func OpenOffice(ctx context.Context, c Config) (*Office, error) {
 	if err != nil {
 		return nil, errors.Join(err, registry.Close())
 	}
-	return &Office{Office: admin.New(registry, tokens, c.Now), AuditLog: log, store: registry}, nil
+	return &Office{Office: admin.New(registry, tokens, c.Now), AuditLog: log, store: registry, config: c}, nil
 }
 
-// Close closes the database.
-func (o *Office) Close() error { return o.store.Close() }
+// Close closes the databases.
+func (o *Office) Close() error { return errors.Join(o.signers.close(), o.store.Close()) }
+
+// SignerLog is the own audit log of an embedded signer.
+type SignerLog struct {
+	Label string // of its token
+	merkle.Log
+}
+
+// SignerLogs opens the logs of the embedded signers, which are good until Close. Signers
+// that were never started have none.
+func (o *Office) SignerLogs(ctx context.Context) ([]SignerLog, error) {
+	var logs []SignerLog
+	for _, c := range o.config.Signers {
+		if c.Store == "" { // a remote one's is its own operator's
+			continue
+		}
+		log, err := o.signerLog(ctx, c)
+		if errors.Is(err, store.ErrNotEnrolled) {
+			continue
+		}
+		if err != nil {
+			return nil, fmt.Errorf("signer %q: %w", c.Label, err)
+		}
+		logs = append(logs, SignerLog{c.Label, log})
+	}
+	return logs, nil
+}
+
+func (o *Office) signerLog(ctx context.Context, c config.Signer) (merkle.Log, error) {
+	own, err := store.OpenSigner(ctx, store.Config{Path: c.Store, Now: o.config.Now})
+	if err != nil {
+		return merkle.Log{}, fmt.Errorf("opening its store: %w", err)
+	}
+	o.signers.add(own.Close)
+	id, err := own.Enrolled(ctx)
+	if err != nil {
+		return merkle.Log{}, err
+	}
+	return openLog(o.config, compare.SignerPart(id), own)
+}

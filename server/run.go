@@ -51,6 +51,7 @@ func (s *Server) Run(ctx context.Context) error {
 	var behind sync.WaitGroup
 	behind.Go(func() { s.purge(background) })
 	behind.Go(func() { s.settle(background) })
+	behind.Go(func() { s.monitor.serve(background, s.config.Log) })
 	defer behind.Wait()
 	defer stop()
 
@@ -93,14 +94,15 @@ func (s *Server) purge(ctx context.Context) {
 		case <-ticker.C:
 		}
 		now := s.config.Now()
-		s.purgeAll(ctx, "user actions", func() (int64, error) { return s.store.PurgeActions(ctx, now.Add(-purgeAfter)) })
+		purgeAll(ctx, s.config.Log, "user actions", func() (int64, error) { return s.store.PurgeActions(ctx, now.Add(-purgeAfter)) })
 		for _, shares := range s.signerStores {
-			s.purgeAll(ctx, "used actions", func() (int64, error) { return shares.PurgeUses(ctx, now) })
+			purgeAll(ctx, s.config.Log, "used actions", func() (int64, error) { return shares.PurgeUses(ctx, now) })
 		}
 	}
 }
 
-// settle has signers that could not be reached make up for what they missed.
+// settle closes what a crashed process left open in a journal that it shared, and has
+// signers that could not be reached make up for what they missed.
 func (s *Server) settle(ctx context.Context) {
 	ticker := time.NewTicker(settleEvery)
 	defer ticker.Stop()
@@ -110,18 +112,18 @@ func (s *Server) settle(ctx context.Context) {
 			return
 		case <-ticker.C:
 		}
-		if err := s.transfer.Settle(ctx); err != nil && ctx.Err() == nil {
+		if err := s.transfer.Reconcile(ctx, s.transfer.LongestAct()); err != nil && ctx.Err() == nil {
 			s.config.Log.Warn("settling with the signers", "error", err)
 		}
 	}
 }
 
 // purgeAll goes on until nothing is left, however much came in between.
-func (s *Server) purgeAll(ctx context.Context, what string, some func() (int64, error)) {
+func purgeAll(ctx context.Context, log *slog.Logger, what string, some func() (int64, error)) {
 	for {
 		switch n, err := some(); {
 		case err != nil && ctx.Err() == nil:
-			s.config.Log.Warn("purging "+what, "error", err)
+			log.Warn("purging "+what, "error", err)
 			return
 		case err != nil, n == 0:
 			return

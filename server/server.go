@@ -14,10 +14,14 @@ import (
 
 	"keyferry/config"
 	"keyferry/server/api"
+	"keyferry/server/health"
 	"keyferry/server/identity"
+	"keyferry/server/metrics"
 	"keyferry/server/store"
 	"keyferry/server/transfer"
 	"keyferry/server/useraction"
+	"keyferry/shares/locked"
+	"keyferry/shares/manifest"
 )
 
 // Config is what a server is made of.
@@ -44,6 +48,10 @@ type Server struct {
 	closers      closers
 	store        *store.Server
 	signerStores []*store.Signer
+	sweeper      locked.Sweeper
+	metrics      *metrics.Metrics
+	health       *health.Checker
+	monitor      *monitor // nil: off
 	transfer     *transfer.Service
 	http         *http.Server
 	listener     net.Listener
@@ -56,7 +64,7 @@ func New(ctx context.Context, c Config) (*Server, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Server{config: c}
+	s := &Server{config: c, metrics: metrics.New()}
 	if err := s.open(ctx); err != nil {
 		return nil, errors.Join(err, s.Close())
 	}
@@ -81,24 +89,31 @@ func (s *Server) open(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	return s.listen(handler)
+	if err := s.openMonitor(); err != nil {
+		return err
+	}
+	return s.listen(s.health.Serve(health.StatusOnly, handler))
 }
 
 // openTransfer opens the signers, and closes what a crash left open before any
-// request can come.
+// request can come, where no other process can be at it.
 func (s *Server) openTransfer(ctx context.Context) error {
 	cluster, err := s.openCluster(ctx)
 	if err != nil {
 		return err
 	}
 	s.transfer, err = transfer.New(transfer.Config{
-		Journal: s.store, Manifest: cluster.manifest, Signers: cluster.signers,
+		Journal: s.metrics.Journal(s.store), Manifest: cluster.manifest, Signers: cluster.signers,
 		Timeout: s.config.Timeouts.Signers, Now: s.config.Now, Log: s.config.Log,
 	})
 	if err != nil {
 		return err
 	}
-	if err := s.transfer.Reconcile(ctx); err != nil {
+	var age time.Duration // zero: whoever has the lock is alone with the journal
+	if config.IsURL(s.config.Database) {
+		age = s.transfer.LongestAct()
+	}
+	if err := s.transfer.Reconcile(ctx, age); err != nil {
 		return fmt.Errorf("reconciling with the journal: %w", err)
 	}
 	return nil
@@ -116,8 +131,12 @@ func (s *Server) newAPI() (http.Handler, error) {
 	if err != nil {
 		return nil, err
 	}
+	log, err := openAuditLog(s.config, s.store)
+	if err != nil {
+		return nil, err
+	}
 	return api.New(api.Config{
-		Identity: identity.NewAuthenticator(tokens, s.store), Actions: actions, Transfer: s.transfer, Audit: s.store,
+		Identity: identity.NewAuthenticator(tokens, s.store), Actions: actions, Transfer: s.transfer, Audit: s.metrics.Log(s.store), Prover: log,
 		Cluster: clusterID(s.config.Deployment), RPID: s.config.RelyingParty.ID, RPName: s.config.RelyingParty.Name,
 		Limits: s.limits(), Now: s.config.Now, Log: s.config.Log,
 	})
@@ -136,6 +155,9 @@ func clusterID(deployment string) string {
 	digest := sha256.Sum256([]byte("keyferry cluster id v1\x00" + deployment))
 	return identity.DeriveID("cl", [16]byte(digest[:16]))
 }
+
+// Manifest returns who the signers are.
+func (s *Server) Manifest() manifest.Manifest { return s.transfer.Manifest }
 
 // Addr returns where the server listens, with the port that it was given.
 func (s *Server) Addr() net.Addr { return s.listener.Addr() }

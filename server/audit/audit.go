@@ -48,6 +48,20 @@ const (
 	PermissionsChanged Kind = "permissions.changed"
 )
 
+// The kinds of entries in a signer's own log. ShareReleased is recorded before the share
+// is opened: a signer may record a release that then failed, never the reverse.
+const (
+	ShareReleased  Kind = "share.released"
+	ShareStored    Kind = "share.stored"
+	ShareCommitted Kind = "share.committed"
+	ShareDiscarded Kind = "share.discarded"
+	SignerStarted  Kind = "signer.started"
+	SignerRefused  Kind = "signer.refused"
+	SignerFrozen   Kind = "signer.frozen"
+	SignerThawed   Kind = "signer.thawed"
+	TrustChanged   Kind = "trust.changed"
+)
+
 // Entry is one line of the record. Members that do not apply are empty and left out.
 type Entry struct {
 	Version    int                   `json:"version"`
@@ -69,6 +83,10 @@ type Entry struct {
 
 // SchemaVersion is what Entry.Version is set to when an entry is stored.
 const SchemaVersion = 1
+
+// EncryptionKeyHash is the member of an export's Details with SHA-256 of the key that its
+// shares are sealed to, in hex.
+const EncryptionKeyHash = "encryptionKeyHash"
 
 // Outcome is how an act ended.
 type Outcome string
@@ -99,6 +117,12 @@ func (e Entry) Canonical() ([]byte, error) {
 		return nil, fmt.Errorf("canonical form of audit entry: %w", err)
 	}
 	return value, nil
+}
+
+// Place is where an entry stands in the log, once it is on disk.
+type Place struct {
+	Index int64
+	Entry []byte // canonical: the very bytes that are a leaf of the log
 }
 
 // Log appends entries that stand for themselves. Entries that go with a change are

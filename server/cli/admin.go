@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
 	"keyferry/config"
 	"keyferry/server"
@@ -26,12 +27,16 @@ type office struct {
 func newAdmin() *cobra.Command {
 	o := new(office)
 	cmd := group("admin", "Manage organisations, accounts, credentials, permissions and tokens",
-		newOrganisation(o), newAccount(o), newCredential(o), newPermission(o), newToken(o))
+		newOrganisation(o), newAccount(o), newCredential(o), newPermission(o), newToken(o), newBackup(o))
 	cmd.Long = cmd.Short + ".\n\nThe commands work on the server's database, whether or not the server runs. Every\nchange is recorded, and holds from the next request on."
-	cmd.PersistentFlags().StringVar(&o.config, "config", "", "the server's configuration file")
-	cmd.PersistentFlags().StringVar(&o.dir, "dir", "", "or the directory of a keyferry dev")
-	cmd.PersistentFlags().BoolVar(&o.json, "json", false, "print the result as JSON")
+	o.register(cmd.PersistentFlags())
 	return cmd
+}
+
+func (o *office) register(flags *pflag.FlagSet) {
+	flags.StringVar(&o.config, "config", "", "the server's configuration file")
+	flags.StringVar(&o.dir, "dir", "", "or the directory of a keyferry dev")
+	flags.BoolVar(&o.json, "json", false, "print the result as JSON")
 }
 
 // result is what a command prints.

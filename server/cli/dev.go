@@ -13,6 +13,7 @@ import (
 
 	"keyferry/server/demo"
 	"keyferry/server/sandbox"
+	"keyferry/shares/locked"
 )
 
 func newDev() *cobra.Command {
@@ -36,6 +37,9 @@ For development only: the tokens' PINs lie beside them.`,
 }
 
 func dev(ctx context.Context, c sandbox.Config, out io.Writer) error {
+	if err := locked.HideProcess(); err != nil {
+		return err
+	}
 	box, err := sandbox.Open(ctx, c)
 	if err != nil {
 		return unlessStopped(ctx, err)
@@ -53,10 +57,17 @@ func dev(ctx context.Context, c sandbox.Config, out io.Writer) error {
 }
 
 func newDemo() *cobra.Command {
-	return &cobra.Command{
+	var cluster bool
+	cmd := &cobra.Command{
 		Use: "demo", Short: "Show an import, an export and a recovery, step by step", Args: cobra.NoArgs,
 		RunE: action(func(cmd *cobra.Command, _ []string) error {
-			return demo.Run(cmd.Context(), cmd.OutOrStdout(), newLog(cmd.ErrOrStderr(), slog.LevelError))
+			tell := demo.Run
+			if cluster {
+				tell = demo.RunCluster
+			}
+			return tell(cmd.Context(), cmd.OutOrStdout(), newLog(cmd.ErrOrStderr(), slog.LevelError))
 		}),
 	}
+	cmd.Flags().BoolVar(&cluster, "cluster", false, "with an API server and five signers as processes of their own, some of which are killed")
+	return cmd
 }

@@ -15,6 +15,7 @@ import (
 type exportCommand struct {
 	connection  connection
 	destination destination
+	receipts    receipts
 	publicKey   string
 	strict      bool
 }
@@ -36,6 +37,7 @@ A key is marked as exported for ever, even if the recovery fails.`,
 	}
 	e.connection.register(cmd.Flags())
 	e.destination.register(cmd.Flags())
+	e.receipts.register(cmd.Flags())
 	cmd.Flags().StringVar(&e.publicKey, "public-key", "", "the public key that the result must have, hex; without it, the server is believed")
 	cmd.Flags().BoolVar(&e.strict, "strict", false, "give up at the first bad share in place of doing without it")
 	return cmd
@@ -69,6 +71,9 @@ func (e *exportCommand) export(ctx context.Context, c *client.Client, id string,
 	defer home.Destroy()
 	response, err := c.Export(ctx, id, home)
 	if err != nil {
+		return err
+	}
+	if err := e.receipts.check(stderr, response, home.Request(), id); err != nil {
 		return err
 	}
 	options := recovery.Options{Strict: e.strict}

@@ -9,6 +9,8 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"keyferry/server/audit/merkle"
+	"keyferry/server/audit/receipt"
 	"keyferry/server/client"
 	"keyferry/shares/locked"
 	"keyferry/shares/recovery"
@@ -74,6 +76,10 @@ func hint(err error) string {
 		return "compare the key id and --public-key; if both are right, the server answered for another key"
 	case errors.Is(err, recovery.ErrMismatch):
 		return "more signers than can be done without gave bad shares: tell the operator; exporting again is safe"
+	case errors.Is(err, errNoReceipt), errors.Is(err, receipt.ErrReceipt), errors.Is(err, receipt.ErrOther):
+		return "ask the operator why; without --audit-key the key is recovered all the same"
+	case errors.Is(err, merkle.ErrOlder), errors.Is(err, merkle.ErrEdited):
+		return "keep this archive, and the checkpoints that it was compared with: they are the evidence"
 	case errors.Is(err, locked.ErrMemory):
 		return "raise the limit of locked memory (ulimit -l)"
 	case errors.Is(err, syscall.ECONNREFUSED):

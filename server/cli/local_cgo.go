@@ -13,6 +13,7 @@ import (
 
 	"keyferry/config"
 	"keyferry/server"
+	"keyferry/shares/locked"
 )
 
 // localCommands is the commands that work with tokens and databases.
@@ -27,7 +28,7 @@ func newLog(to io.Writer, level slog.Level) *slog.Logger {
 func newServe() *cobra.Command {
 	var path string
 	cmd := &cobra.Command{
-		Use: "serve", Short: "Serve the API, with the signers in the same process", Args: cobra.NoArgs,
+		Use: "serve", Short: "Serve the API, with signers in this process or elsewhere", Args: cobra.NoArgs,
 		RunE: action(func(cmd *cobra.Command, _ []string) error {
 			return serve(cmd.Context(), path, newLog(cmd.ErrOrStderr(), slog.LevelInfo))
 		}),
@@ -40,6 +41,9 @@ func newServe() *cobra.Command {
 func serve(ctx context.Context, path string, log *slog.Logger) error {
 	c, err := config.Load(path, os.Environ())
 	if err != nil {
+		return err
+	}
+	if err := locked.HideProcess(); err != nil {
 		return err
 	}
 	s, err := server.New(ctx, server.Config{Config: c, Log: log})

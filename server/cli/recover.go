@@ -24,6 +24,7 @@ type recoverCommand struct {
 	publicKey, format                       string
 	trustResponse, strict                   bool
 	destination                             destination
+	receipts                                receipts
 }
 
 func newRecover() *cobra.Command {
@@ -45,6 +46,7 @@ func newRecover() *cobra.Command {
 	flags.StringVar(&r.passwordFile, "password-file", "", "file with the password of an encrypted format, one line; else it is asked for")
 	flags.BoolVar(&r.strict, "strict", false, "give up at the first bad share in place of doing without it")
 	r.destination.register(flags)
+	r.receipts.register(flags)
 	for _, name := range []string{"context", "response"} {
 		cmd.MarkFlagRequired(name)
 	}
@@ -101,7 +103,7 @@ func (r *recoverCommand) checkFlags() (keyformat.Format, error) {
 
 // recover asks for the password last: what is wrong with the response is told first.
 func (r *recoverCommand) recover(ctx context.Context, response recovery.Response, format keyformat.Format, stdin io.Reader, out, stderr io.Writer) error {
-	recovered, err := r.open(response)
+	recovered, err := r.open(response, stderr)
 	if err != nil {
 		return err
 	}
@@ -122,7 +124,7 @@ func (r *recoverCommand) recover(ctx context.Context, response recovery.Response
 	return writeSecret(out, key)
 }
 
-func (r *recoverCommand) open(response recovery.Response) (*recovery.Recovered, error) {
+func (r *recoverCommand) open(response recovery.Response, stderr io.Writer) (*recovery.Recovered, error) {
 	options := recovery.Options{Strict: r.strict}
 	if r.publicKey != "" {
 		pin, err := client.ParsePublicKey(response.Scheme.Curve(), r.publicKey)
@@ -136,6 +138,9 @@ func (r *recoverCommand) open(response recovery.Response) (*recovery.Recovered, 
 		return nil, err
 	}
 	defer home.Destroy()
+	if err := r.receipts.check(stderr, response, home.Request(), ""); err != nil {
+		return nil, err
+	}
 	return home.Recover(response, options)
 }
 

@@ -5,6 +5,7 @@ package cli
 import (
 	"fmt"
 	"io"
+	"log/slog"
 	"os"
 
 	"github.com/spf13/cobra"
@@ -15,7 +16,8 @@ import (
 )
 
 func newSigner() *cobra.Command {
-	return group("signer", "Prepare signers", newSignerInit(), newTrust())
+	return group("signer", "Prepare and run signers, each by its own operator",
+		newSignerInit(), newSignerServe(), newSignerManifest(), newFreeze(), newThaw(), newFreezes(), newServerPin(), newTrust())
 }
 
 func newSignerInit() *cobra.Command {
@@ -25,21 +27,44 @@ func newSignerInit() *cobra.Command {
 		Long: `Make the keys on the signers' tokens, and read back what the tokens made of them. The
 tokens exist already, made with their maker's tools. Keys that exist are kept.`,
 		RunE: action(func(cmd *cobra.Command, _ []string) error {
-			c, err := config.Load(path, os.Environ())
-			if err != nil {
-				return err
-			}
-			reports, err := server.InitSigners(cmd.Context(), c, label)
+			reports, err := initSigners(cmd, path, label)
 			for _, report := range reports {
 				printCeremony(cmd.OutOrStdout(), report)
 			}
 			return err
 		}),
 	}
-	cmd.Flags().StringVar(&path, "config", "", "configuration file")
+	cmd.Flags().StringVar(&path, "config", "", "configuration file, of a signer or of a server with signers in its process")
 	cmd.Flags().StringVar(&label, "signer", "", "label of the one token to prepare; all if not given")
 	cmd.MarkFlagRequired("config")
 	return cmd
+}
+
+// initSigners prepares the one token of a signer of its own, or those of a server's.
+func initSigners(cmd *cobra.Command, path, label string) ([]hsm.KeyReport, error) {
+	alone, err := config.IsNode(path)
+	if err != nil {
+		return nil, err
+	}
+	if !alone {
+		c, err := config.Load(path, os.Environ())
+		if err != nil {
+			return nil, err
+		}
+		return server.InitSigners(cmd.Context(), c, label)
+	}
+	c, err := nodeConfig(cmd, path, slog.LevelWarn)
+	if err != nil {
+		return nil, err
+	}
+	if label != "" && label != c.Token.Label {
+		return nil, fmt.Errorf("no signer %q is configured", label)
+	}
+	report, err := server.InitNode(cmd.Context(), c)
+	if err != nil {
+		return nil, err
+	}
+	return []hsm.KeyReport{*report}, nil
 }
 
 func printCeremony(to io.Writer, report hsm.KeyReport) {

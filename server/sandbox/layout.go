@@ -28,6 +28,8 @@ func (l layout) partial() layout { return layout{l.dir, "state.partial"} }
 
 func (l layout) clientEnv() string { return filepath.Join(l.dir, "client.env") }
 
+func (l layout) manifest() string { return filepath.Join(l.dir, "manifest.json") }
+
 func (l layout) root() string { return filepath.Join(l.dir, l.state) }
 
 func (l layout) at(part string) string { return filepath.Join(l.root(), part) }

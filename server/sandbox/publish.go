@@ -16,6 +16,13 @@ func (s *Sandbox) Publish(ctx context.Context) (string, error) {
 	if err != nil {
 		return "", fmt.Errorf("importing the sample key: %w", err)
 	}
+	pinned, err := s.server.Manifest().Marshal()
+	if err != nil {
+		return "", err
+	}
+	if err := replaceFile(s.layout.manifest(), pinned); err != nil {
+		return "", fmt.Errorf("writing manifest.json: %w", err)
+	}
 	if err := replaceFile(s.layout.clientEnv(), []byte(s.environment(key))); err != nil {
 		return "", fmt.Errorf("writing client.env: %w", err)
 	}

@@ -90,3 +90,10 @@ type Signer interface {
 	// ErrCommitted.
 	Discard(ctx context.Context, key keyring.KeyID) error
 }
+
+// Prober is a [Signer] that can be asked whether it could do its work now.
+type Prober interface {
+	// Ready makes a round trip to everything that the signer needs, and changes
+	// nothing.
+	Ready(ctx context.Context) error
+}

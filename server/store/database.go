@@ -24,6 +24,8 @@ type dialect struct {
 	alone func(ctx context.Context, tx *sql.Tx) error
 	// patience is how long a transaction may take; without end if it is zero.
 	patience time.Duration
+	// instant is true where reading waits for nobody, neither a network nor a writer.
+	instant bool
 	// unavailable says which errors mean that the database is not there, or not free.
 	unavailable func(error) bool
 	// conflict says which errors undid a transaction that can simply be repeated.

@@ -21,7 +21,7 @@ import (
 // sake.
 func sqlite() dialect {
 	return dialect{
-		goose: goose.DialectSQLite3, open: openSQLite, unavailable: sqliteUnavailable,
+		goose: goose.DialectSQLite3, open: openSQLite, instant: true, unavailable: sqliteUnavailable,
 		conflict: func(error) bool { return false },
 	}
 }

@@ -57,6 +57,9 @@ func TestCallersOwnLeavingIsNotTheDatabasesFault(t *testing.T) {
 		if _, err := s.Organisations(ctx); !errors.Is(err, context.Canceled) || errors.Is(err, ErrUnavailable) {
 			t.Errorf("told %v", err)
 		}
+		if _, err := s.Organisation(ctx, "or-1"); !errors.Is(err, context.Canceled) || errors.Is(err, ErrUnavailable) {
+			t.Errorf("told %v", err)
+		}
 		if err := s.write(ctx, note(1)); !errors.Is(err, context.Canceled) || errors.Is(err, ErrUnavailable) {
 			t.Errorf("told %v", err)
 		}

@@ -7,6 +7,7 @@
 //	proof.go        proofs of inclusion (C2SP tlog-proof) and of consistency
 //	log.go          a stored log: checkpoints, proofs and archives of it
 //	archive.go      the log as a file, written
+//	origin.go       whose an archive says it is
 //	verify.go       and verified, with nothing but the file and the log's public key
 //
 // Hashes are those of RFC 6962 §2.1. The positions under which interior nodes are

@@ -290,3 +290,21 @@ func TestVerifyStopsWhenItsCallerDoes(t *testing.T) {
 		t.Errorf("got %v", err)
 	}
 }
+
+func TestCheckpointInIsTheLastLineAndWhoseItSaysItIs(t *testing.T) {
+	l, _, _ := logOf(t, 5)
+	archive := archiveOf(t, l)
+	want, err := l.Checkpoint(context.Background())
+	if err != nil {
+		t.Fatal(err)
+	}
+	signed, of, err := CheckpointIn(bytes.NewReader(archive))
+	if err != nil || !bytes.Equal(signed, want) || of != origin {
+		t.Errorf("%q of %q, %v", signed, of, err)
+	}
+	for name, text := range map[string]string{"nothing": "", "cut off": string(archive[:len(archive)-1]), "no archive": "hello\n"} {
+		if _, _, err := CheckpointIn(strings.NewReader(text)); !errors.Is(err, ErrEdited) {
+			t.Errorf("%s: got %v", name, err)
+		}
+	}
+}

@@ -38,6 +38,8 @@ type Token interface {
 	ImportPublicKey() []byte
 	// Identity is the P-256 identity key.
 	Identity() crypto.Signer
+	// Ready has the token open what it seals.
+	Ready(ctx context.Context) error
 }
 
 // Config is what a [Node] is made of.
@@ -66,7 +68,10 @@ type Node struct {
 	cluster manifest.Manifest
 }
 
-var _ signer.Signer = (*Node)(nil)
+var (
+	_ signer.Signer = (*Node)(nil)
+	_ signer.Prober = (*Node)(nil)
+)
 
 // New returns the node that the token and the store make up. They must belong
 // together: a store that another token's node enrolled in is refused.
@@ -113,6 +118,17 @@ func (n *Node) Join(cluster manifest.Manifest) error {
 		return fmt.Errorf("joining a cluster: signer %v has other keys than its manifest says", n.info.ID)
 	}
 	n.cluster = verified
+	return nil
+}
+
+// Ready implements [signer.Prober]: the token opens what it seals, and the store is read.
+func (n *Node) Ready(ctx context.Context) error {
+	if err := n.Token.Ready(ctx); err != nil {
+		return tokenFault(err)
+	}
+	if _, err := n.Store.Share(ctx, "", ""); !errors.Is(err, ErrNoShare) {
+		return fmt.Errorf("reading the signer's store: %w", err)
+	}
 	return nil
 }
 

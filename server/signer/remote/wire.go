@@ -1,0 +1,156 @@
+package remote
+
+import (
+	"encoding/hex"
+	"fmt"
+
+	"github.com/go-json-experiment/json"
+
+	"keyferry/server/challenge"
+	"keyferry/server/identity"
+	"keyferry/server/keyring"
+	"keyferry/server/signer"
+	"keyferry/server/useraction"
+	"keyferry/shares"
+	"keyferry/shares/statement"
+)
+
+// The paths. What is at one of version 1 never changes.
+const (
+	exportPath  = "/v1/export"
+	preparePath = "/v1/prepare"
+	commitPath  = "/v1/commit"
+	discardPath = "/v1/discard"
+	readyPath   = "/v1/ready"
+)
+
+// actionBody asks for an export or for the first half of an import. It is the whole of
+// useraction.Signed; bytes are padded standard base64.
+type actionBody struct {
+	Input             challenge.Input         `json:"input"`
+	Payload           []byte                  `json:"payload"`
+	Credential        identity.CredentialID   `json:"credential"`
+	Kind              identity.CredentialKind `json:"kind"`
+	ClientData        []byte                  `json:"clientData"`
+	AuthenticatorData []byte                  `json:"authenticatorData,omitempty"`
+	Signature         []byte                  `json:"signature"`
+}
+
+func writeAction(s useraction.Signed) actionBody {
+	return actionBody{
+		Input: s.Input, Payload: []byte(s.Payload), Credential: s.Credential, Kind: s.Kind,
+		ClientData: s.ClientData, AuthenticatorData: s.AuthenticatorData, Signature: s.Signature,
+	}
+}
+
+func (b actionBody) parse() useraction.Signed {
+	return useraction.Signed{
+		Input: b.Input, Payload: string(b.Payload), Credential: b.Credential, Kind: b.Kind,
+		ClientData: b.ClientData, AuthenticatorData: b.AuthenticatorData, Signature: b.Signature,
+	}
+}
+
+// shareBody answers an export. Whose share it is, is in the statement.
+type shareBody struct {
+	Ciphertext []byte         `json:"ciphertext"`
+	Statement  statement.JSON `json:"statement"`
+}
+
+func (b shareBody) parse() (signer.SealedShare, error) {
+	stated, err := b.Statement.Parse()
+	if err != nil {
+		return signer.SealedShare{}, err
+	}
+	return signer.SealedShare{Signer: stated.Signer, Ciphertext: b.Ciphertext, Statement: stated}, nil
+}
+
+// preparedBody answers the first half of an import. Points are compressed, in hex.
+type preparedBody struct {
+	Curve        string             `json:"curve"`
+	PublicShares []string           `json:"publicShares"`
+	Receipt      signer.ReceiptJSON `json:"receipt"`
+}
+
+func writePrepared(p signer.Prepared) preparedBody {
+	b := preparedBody{Receipt: p.Receipt.JSON()}
+	for _, point := range p.Public {
+		b.Curve = point.Curve().Name()
+		b.PublicShares = append(b.PublicShares, point.Hex())
+	}
+	return b
+}
+
+func (b preparedBody) parse() (signer.Prepared, error) {
+	receipt, err := b.Receipt.Parse()
+	if err != nil {
+		return signer.Prepared{}, err
+	}
+	curve, err := shares.ParseCurve(b.Curve)
+	if err != nil {
+		return signer.Prepared{}, err
+	}
+	if len(b.PublicShares) > shares.MaxShares {
+		return signer.Prepared{}, fmt.Errorf("%d public shares", len(b.PublicShares))
+	}
+	prepared := signer.Prepared{Receipt: receipt}
+	for i, text := range b.PublicShares {
+		encoded, err := hex.DecodeString(text)
+		if err != nil {
+			return signer.Prepared{}, fmt.Errorf("public share %d is not hex", i+1)
+		}
+		point, err := curve.ParsePoint(encoded)
+		if err != nil {
+			return signer.Prepared{}, fmt.Errorf("public share %d: %w", i+1, err)
+		}
+		prepared.Public = append(prepared.Public, point)
+	}
+	return prepared, nil
+}
+
+// commitBody asks for the second half of an import.
+type commitBody struct {
+	Organisation identity.OrgID       `json:"organisation"`
+	KeyID        keyring.KeyID        `json:"keyId"`
+	Receipts     []signer.ReceiptJSON `json:"receipts"`
+}
+
+func writeCommit(c signer.Commit) commitBody {
+	b := commitBody{Organisation: c.Org, KeyID: c.Key}
+	for _, receipt := range c.Receipts {
+		b.Receipts = append(b.Receipts, receipt.JSON())
+	}
+	return b
+}
+
+func (b commitBody) parse() (signer.Commit, error) {
+	if len(b.Receipts) > shares.MaxShares {
+		return signer.Commit{}, fmt.Errorf("%d receipts", len(b.Receipts))
+	}
+	c := signer.Commit{Org: b.Organisation, Key: b.KeyID}
+	for _, written := range b.Receipts {
+		receipt, err := written.Parse()
+		if err != nil {
+			return signer.Commit{}, err
+		}
+		c.Receipts = append(c.Receipts, receipt)
+	}
+	return c, nil
+}
+
+// discardBody asks to forget what was prepared.
+type discardBody struct {
+	KeyID keyring.KeyID `json:"keyId"`
+}
+
+// readyBody asks whether the signer could do its work now.
+type readyBody struct{}
+
+// doneBody answers what has no result.
+type doneBody struct{}
+
+// decode reads one JSON value: no member twice, none in another case, none unknown.
+func decode(text []byte, into any) error {
+	return json.Unmarshal(text, into, json.RejectUnknownMembers(true))
+}
+
+func encode(body any) ([]byte, error) { return json.Marshal(body, json.Deterministic(true)) }
