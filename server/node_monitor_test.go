@@ -15,7 +15,7 @@ import (
 
 func TestASignerTellsItsMonitoringHowItIs(t *testing.T) {
 	c := newNodeConfig(t)
-	writeManifest(t, c, prepare(t, c))
+	prepare(t, c)
 	c.Metrics.Listen = freeAddress(t)
 	one, err := server.OpenNode(context.Background(), c)
 	if err != nil {

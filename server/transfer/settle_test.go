@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"testing"
+	"time"
 
 	"keyferry/server/audit"
 	"keyferry/server/keyring"
@@ -129,4 +130,41 @@ func TestImportWhosePublicSharesDifferIsCommittedByNobody(t *testing.T) {
 		t.Errorf("got %v", err)
 	}
 	o.checkEmpty(t)
+}
+
+// Another process with the same journal starts while an export runs here: it leaves the
+// export alone, and takes it for interrupted only when no act can last so long.
+func TestReconcileLeavesWhatAnotherProcessMayBeAt(t *testing.T) {
+	o := newOffice(t)
+	key, err := o.importKey(t, o.service)
+	if err != nil {
+		t.Fatal(err)
+	}
+	other := o.Service(t)
+	service := o.with(t, faulty{export: func(ctx context.Context, r signer.Request) (signer.SealedShare, error) {
+		if err := other.Reconcile(ctx, other.LongestAct()); err != nil {
+			t.Error(err)
+		}
+		return o.Signers[0].Export(ctx, r)
+	}})
+	if _, err := o.export(t, service, key.ID); err != nil {
+		t.Fatal(err)
+	}
+	if n := len(o.record(t, audit.ExportInterrupted)); n != 0 {
+		t.Fatalf("%d exports were closed by another process", n)
+	}
+	left := transfer.Export{ID: "ex-left", Org: key.Org, Key: key.ID, BegunAt: o.Clock.Now()}
+	proof := o.Prove(t, "/keys/"+string(key.ID)+"/export", "{}")
+	if err := o.Store.BeginExport(context.Background(), proof.ActionID(), left, audit.Entry{Kind: audit.ExportBegun}); err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []int{0, 1, 1} {
+		if err := other.Reconcile(context.Background(), other.LongestAct()); err != nil {
+			t.Fatal(err)
+		}
+		if n := len(o.record(t, audit.ExportInterrupted)); n != want {
+			t.Errorf("%d exports are recorded as interrupted, not %d", n, want)
+		}
+		o.Clock.Advance(other.LongestAct() + time.Second)
+	}
 }

@@ -108,12 +108,14 @@ func (r *Rig) openAccounts(t testing.TB) {
 func (r *Rig) openNodes(t testing.TB, tokens []*hsm.Token) {
 	t.Helper()
 	var members []manifest.Member
+	sweeper := new(locked.Sweeper)
 	for i, token := range tokens {
 		own, err := store.OpenSigner(context.Background(), store.Config{Path: filepath.Join(r.Dir, "signer-"+strconv.Itoa(i)+".db")})
 		must(t, err)
 		t.Cleanup(func() { own.Close() })
 		one, err := node.New(context.Background(), node.Config{
 			Deployment: Deployment, Token: token, Store: own, Trust: store.Trust{Server: r.Store, RelyingParty: RelyingParty()}, Now: r.Clock.Now,
+			Sweeper: sweeper,
 		})
 		must(t, err)
 		r.Stores, r.Nodes, r.Signers = append(r.Stores, own), append(r.Nodes, one), append(r.Signers, one)

@@ -1,0 +1,160 @@
+//go:build cgo
+
+// Package torture kills real server processes at random points of what they do, starts
+// them again, and looks at what is left: at the record, at the signers' records, and at
+// the keys. Nothing in it is simulated: the program, SoftHSM, SQLite and PostgreSQL.
+//
+//	process_test.go     a server process, and its state on either database
+//	load_test.go        the clients that keep it busy, and what they were told
+//	invariants_test.go  what must be true of the state, whenever it is looked at
+//	torture_test.go     the tests
+//
+// KEYFERRY_TORTURE is how often each test kills (make torture: 500).
+package torture
+
+import (
+	"bytes"
+	"errors"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"keyferry/server/client"
+	"keyferry/server/store/postgrestest"
+)
+
+func TestMain(m *testing.M) { postgrestest.Main(m) }
+
+const patience = 60 * time.Second
+
+// binary builds the program once.
+var binary = sync.OnceValues(func() (string, error) {
+	dir, err := os.MkdirTemp("", "keyferry-torture")
+	if err != nil {
+		return "", err
+	}
+	path := filepath.Join(dir, "keyferry")
+	output, err := exec.Command("go", "build", "-o", path, "../..").CombinedOutput()
+	if err != nil {
+		return "", errors.New(string(output))
+	}
+	return path, nil
+})
+
+func command(t *testing.T, arguments ...string) *exec.Cmd {
+	t.Helper()
+	path, err := binary()
+	if err != nil {
+		t.Fatalf("building: %v", err)
+	}
+	return exec.Command(path, arguments...)
+}
+
+// process is a running server.
+type process struct {
+	dir    string
+	env    map[string]string
+	output bytes.Buffer // to be read when it has ended
+	cmd    *exec.Cmd
+	ended  chan struct{}
+}
+
+// start starts a server on a directory and waits until it serves.
+func start(t *testing.T, dir string) *process {
+	t.Helper()
+	p := &process{dir: dir, ended: make(chan struct{})}
+	settings := filepath.Join(dir, "client.env")
+	must(t, os.RemoveAll(settings)) // what a killed one left
+	p.cmd = command(t, "dev", "--dir", dir, "--listen", "127.0.0.1:0")
+	p.cmd.Stdout, p.cmd.Stderr = &p.output, &p.output
+	must(t, p.cmd.Start())
+	go func() {
+		p.cmd.Wait() // how it ended does not matter
+		close(p.ended)
+	}()
+	t.Cleanup(p.kill)
+	for deadline := time.Now().Add(patience); time.Now().Before(deadline); time.Sleep(10 * time.Millisecond) {
+		select {
+		case <-p.ended:
+			t.Fatalf("it does not start:\n%s", p.output.String())
+		default:
+		}
+		if text, err := os.ReadFile(settings); err == nil {
+			p.env = parseEnv(string(text))
+			return p
+		}
+	}
+	t.Fatal("it does not serve")
+	return nil
+}
+
+// parseEnv reads NAME='value' lines; values may have several lines.
+func parseEnv(text string) map[string]string {
+	env := map[string]string{}
+	for _, found := range regexp.MustCompile(`(?ms)^([A-Z_]+)='([^']*)'$`).FindAllStringSubmatch(text, -1) {
+		env[found[1]] = found[2]
+	}
+	return env
+}
+
+// activate returns an operator's command about the sample organisation.
+func activate(p *process) *exec.Cmd {
+	return exec.Command(p.cmd.Path, "admin", "organisation", "activate", "--dir", p.dir, "--org", p.env["DFNS_ORG_ID"], "--reference", "torture")
+}
+
+func (p *process) kill() {
+	p.cmd.Process.Kill()
+	<-p.ended
+}
+
+func (p *process) client(t *testing.T) *client.Client {
+	t.Helper()
+	credential, err := client.ParseCredential(p.env["DFNS_CRED_ID"], []byte(p.env["DFNS_PRIVATE_KEY"]))
+	must(t, err)
+	c, err := client.New(client.Config{URL: p.env["DFNS_API_URL"], Token: p.env["DFNS_AUTH_TOKEN"], Credential: credential, Timeout: 20 * time.Second})
+	must(t, err)
+	return c
+}
+
+// onEveryDatabase gives a test the directory of a server that was never started, with
+// its state in files or in PostgreSQL.
+func onEveryDatabase(t *testing.T, test func(t *testing.T, dir string)) {
+	t.Run("sqlite", func(t *testing.T) {
+		dir := t.TempDir()
+		start(t, dir).kill()
+		test(t, dir)
+	})
+	t.Run("postgres", func(t *testing.T) {
+		dir := t.TempDir()
+		start(t, dir).kill()
+		moveToPostgres(t, dir)
+		test(t, dir)
+	})
+}
+
+// moveToPostgres has the server begin anew in PostgreSQL, with the tokens that it has.
+func moveToPostgres(t *testing.T, dir string) {
+	t.Helper()
+	path := filepath.Join(dir, "state", "keyferry.yaml")
+	text, err := os.ReadFile(path)
+	must(t, err)
+	moved := regexp.MustCompile(`data/([a-z0-9-]+)\.db`).ReplaceAllStringFunc(string(text), func(file string) string {
+		return `"` + postgrestest.URL(t, filepath.Join(dir, file)) + `"`
+	})
+	if strings.Count(moved, "postgres://") != 6 {
+		t.Fatalf("the settings are not as expected:\n%s", text)
+	}
+	must(t, os.WriteFile(path, []byte(moved), 0o600))
+}
+
+func must(t *testing.T, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+}
