@@ -45,11 +45,13 @@ fuzz: ## run every fuzz target for FUZZTIME (default 1m) each
 	test/fuzz
 
 .PHONY: torture
-torture: deps ## kill real servers TORTURE (default 500) times on each database, and look at what is left
+torture: deps ## the long forms: servers killed TORTURE (default 500) times, memory searched, faults in full
 	KEYFERRY_TORTURE='$(or $(TORTURE),500)' go test -count=1 -timeout=4h -v ./test/torture
+	KEYFERRY_TORTURE=1 go test -count=1 -timeout=4h -v -run 'NoSecretStays|PlainBuildLeaves|NotWiped' ./test
+	KEYFERRY_TORTURE=1 go test -count=1 -timeout=4h -v ./test/faultp11
 
 .PHONY: bench
-bench: ## measure the parts of an export and whole exports; BENCH_COUNT (default 5) times
+bench: ## measure the parts of an export and whole exports; BENCH_COUNT (default 3) times
 	@test/bench/run
 
 .PHONY: image-test

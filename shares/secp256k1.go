@@ -86,7 +86,9 @@ func (e secp256k1Element) isIdentity() bool {
 }
 
 func (e secp256k1Element) encode() (compressed, uncompressed []byte) {
-	e.point.ToAffine()
+	if !e.point.Z.IsOne() { // dcrd would invert 1 too, at ten times the cost of the rest
+		e.point.ToAffine()
+	}
 	key := dcrd.NewPublicKey(&e.point.X, &e.point.Y)
 	return key.SerializeCompressed(), key.SerializeUncompressed()
 }

@@ -56,7 +56,7 @@ func newOffice(t *testing.T) *office {
 	return o
 }
 
-func newTokens(t *testing.T, now func() time.Time) *Tokens {
+func newTokens(t testing.TB, now func() time.Time) *Tokens {
 	t.Helper()
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {

@@ -3,6 +3,7 @@ package identity
 import (
 	"crypto/ecdsa"
 	"crypto/elliptic"
+	"crypto/sha256"
 	"errors"
 	"fmt"
 	"time"
@@ -20,6 +21,8 @@ type Tokens struct {
 	deployment string
 	now        func() time.Time
 	parser     *jwt.Parser
+	validator  *jwt.Validator
+	verified   *verifiedTokens
 }
 
 // NewTokens returns the issuer of a deployment's tokens. The key is P-256.
@@ -30,12 +33,15 @@ func NewTokens(key *ecdsa.PrivateKey, deployment string, now func() time.Time) (
 	if deployment == "" || now == nil {
 		return nil, errors.New("identity: tokens need a deployment and a clock")
 	}
-	parser := jwt.NewParser(
+	rules := []jwt.ParserOption{
 		jwt.WithValidMethods([]string{jwt.SigningMethodES256.Alg()}),
 		jwt.WithIssuer(deployment), jwt.WithAudience(deployment),
 		jwt.WithExpirationRequired(), jwt.WithStrictDecoding(), jwt.WithTimeFunc(now),
-	)
-	return &Tokens{key: key, deployment: deployment, now: now, parser: parser}, nil
+	}
+	return &Tokens{
+		key: key, deployment: deployment, now: now,
+		parser: jwt.NewParser(rules...), validator: jwt.NewValidator(rules...), verified: newVerifiedTokens(verifiedSize),
+	}, nil
 }
 
 // jwtClaims is the token's payload on the wire.
@@ -81,8 +87,7 @@ func (t *Tokens) Issue(user User, lifetime time.Duration) (string, Token, error)
 
 // verify checks signature, algorithm, issuer, audience and expiry.
 func (t *Tokens) verify(bearer string) (claims, error) {
-	var payload jwtClaims
-	_, err := t.parser.ParseWithClaims(bearer, &payload, func(*jwt.Token) (any, error) { return &t.key.PublicKey, nil })
+	payload, err := t.payload(bearer)
 	if err != nil {
 		return claims{}, err
 	}
@@ -91,4 +96,18 @@ func (t *Tokens) verify(bearer string) (claims, error) {
 		return claims{}, errors.New("the token lacks a claim")
 	}
 	return c, nil
+}
+
+// payload verifies a signature once, and the rest every time.
+func (t *Tokens) payload(bearer string) (jwtClaims, error) {
+	hash := sha256.Sum256([]byte(bearer))
+	payload, known := t.verified.payload(hash)
+	if known {
+		return payload, t.validator.Validate(payload)
+	}
+	_, err := t.parser.ParseWithClaims(bearer, &payload, func(*jwt.Token) (any, error) { return &t.key.PublicKey, nil })
+	if err == nil {
+		t.verified.add(hash, payload)
+	}
+	return payload, err
 }

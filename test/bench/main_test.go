@@ -1,0 +1,11 @@
+//go:build linux && cgo
+
+package bench
+
+import (
+	"testing"
+
+	"keyferry/server/store/postgrestest"
+)
+
+func TestMain(m *testing.M) { postgrestest.Main(m) }
