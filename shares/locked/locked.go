@@ -82,7 +82,9 @@ func (b *Buffer) Destroy() {
 	if b == nil || b.pages == nil {
 		return
 	}
-	clear(b.pages)
+	if wipes {
+		clear(b.pages)
+	}
 	release(b.pages)
 	b.pages, b.data = nil, nil
 	runtime.SetFinalizer(b, nil)

@@ -17,6 +17,9 @@ var spare = make(chan []byte, maxSpare)
 func takeSpare() []byte {
 	select {
 	case page := <-spare:
+		if !wipes {
+			clear(page)
+		}
 		return page
 	default:
 		return nil

@@ -1,0 +1,5 @@
+//go:build keyferry_nowipe
+
+package locked
+
+const wipes = false
