@@ -148,11 +148,11 @@ func TestImportForWhichSignersTookAllTheTimeIsFinished(t *testing.T) {
 	}
 }
 
-// hasty returns a service that gives its signers next to no time.
+// hasty returns a service that gives its signers little time, but enough on a busy machine.
 func (o *office) hasty(t *testing.T, signers ...signer.Signer) *transfer.Service {
 	t.Helper()
 	service, err := transfer.New(transfer.Config{
-		Journal: o.Store, Manifest: o.Manifest, Signers: signers, Timeout: 300 * time.Millisecond, Now: o.Clock.Now, Log: slog.New(slog.DiscardHandler),
+		Journal: o.Store, Manifest: o.Manifest, Signers: signers, Timeout: 3 * time.Second, Now: o.Clock.Now, Log: slog.New(slog.DiscardHandler),
 	})
 	if err != nil {
 		t.Fatal(err)
