@@ -40,7 +40,7 @@ import (
 )
 
 // Deployment is the id of every rig's deployment.
-const Deployment = "test rig"
+const Deployment = "test-rig"
 
 // RelyingParty is whom every rig's authenticators sign for.
 func RelyingParty() useraction.RelyingParty {
@@ -223,12 +223,27 @@ func (a *Account) Sign(t testing.TB, path, payload string) useraction.Signed {
 	request := challenge.Request{Method: "POST", Path: path, Payload: payload}
 	input, err := challenge.New(Deployment, string(a.User.Org), string(a.User.ID), request, a.rig.Clock.Now(), time.Minute)
 	must(t, err)
+	return a.SignInput(t, input, payload)
+}
+
+// SignInput returns a signed action with any input: what a client signs that does not
+// look.
+func (a *Account) SignInput(t testing.TB, input challenge.Input, payload string) useraction.Signed {
+	t.Helper()
 	data, err := json.Marshal(map[string]string{"type": "key.get", "challenge": input.Challenge()})
 	must(t, err)
 	return useraction.Signed{
 		Input: input, Payload: payload, Credential: a.Credential.ID, Kind: a.Credential.Kind,
 		ClientData: data, Signature: ed25519.Sign(a.key, data),
 	}
+}
+
+// PrivateKey returns the account's key as PEM of PKCS#8, which clients read.
+func (a *Account) PrivateKey(t testing.TB) []byte {
+	t.Helper()
+	der, err := x509.MarshalPKCS8PrivateKey(a.key)
+	must(t, err)
+	return pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: der})
 }
 
 // SignBytes returns the account's signature over any text.
