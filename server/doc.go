@@ -3,6 +3,7 @@
 //	New, Run, Close   the API with its embedded signers: the whole life of a server
 //	InitSigners       the key ceremony on the signers' tokens, before the first start
 //	OpenOffice        the operator's use cases on the same database, from another process
+//	IngestShares      a signer's operator brings shares of keys that a cluster elsewhere has
 //
 // It decides nothing: it opens what the other packages work with, in an order in
 // which each can rely on the one before, and closes it in reverse.

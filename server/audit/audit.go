@@ -36,6 +36,7 @@ const (
 	ImportBegun        Kind = "import.begun"
 	ImportFinished     Kind = "import.finished"
 	ImportAbandoned    Kind = "import.abandoned"
+	KeyAdopted         Kind = "key.adopted"
 	OrganisationMade   Kind = "organisation.created"
 	ExportActivated    Kind = "organisation.export-activated"
 	ExportDeactivated  Kind = "organisation.export-deactivated"
@@ -53,6 +54,7 @@ const (
 const (
 	ShareReleased  Kind = "share.released"
 	ShareStored    Kind = "share.stored"
+	ShareIngested  Kind = "share.ingested" // its operator brought it
 	ShareCommitted Kind = "share.committed"
 	ShareDiscarded Kind = "share.discarded"
 	SignerStarted  Kind = "signer.started"

@@ -26,8 +26,8 @@ type office struct {
 
 func newAdmin() *cobra.Command {
 	o := new(office)
-	cmd := group("admin", "Manage organisations, accounts, credentials, permissions and tokens",
-		newOrganisation(o), newAccount(o), newCredential(o), newPermission(o), newToken(o), newBackup(o))
+	cmd := group("admin", "Manage organisations, accounts, credentials, permissions, tokens and keys",
+		newOrganisation(o), newAccount(o), newCredential(o), newPermission(o), newToken(o), newKey(o), newBackup(o))
 	cmd.Long = cmd.Short + ".\n\nThe commands work on the server's database, whether or not the server runs. Every\nchange is recorded, and holds from the next request on."
 	o.register(cmd.PersistentFlags())
 	return cmd

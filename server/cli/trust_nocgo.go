@@ -8,7 +8,7 @@ import "github.com/spf13/cobra"
 // reviews trust documents.
 func newSigner() *cobra.Command {
 	commands := []*cobra.Command{newTrust(), group("manifest", "Work with signers' manifests", newManifestJoin())}
-	for _, name := range []string{"init", "serve", "freeze", "thaw", "freezes", "server-pin"} {
+	for _, name := range []string{"init", "serve", "ingest", "freeze", "thaw", "freezes", "server-pin"} {
 		commands = append(commands, needsCgo(name))
 	}
 	return group("signer", "Prepare signers", commands...)

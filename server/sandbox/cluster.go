@@ -92,12 +92,28 @@ func (c *Cluster) Start(ctx context.Context) error {
 			return err
 		}
 	}
+	return c.StartServer(ctx)
+}
+
+// StartServer starts the API server if it is down. It listens at a new address: clients
+// are to be made anew.
+func (c *Cluster) StartServer(ctx context.Context) error {
+	if c.api != nil {
+		return nil
+	}
 	var err error
 	c.api, err = start(ctx, c.layout.at("server.log"), os.Environ(), "serve", "--config", c.layout.at(settingsFile))
 	if err != nil {
 		return fmt.Errorf("starting the API server: %w", err)
 	}
 	return nil
+}
+
+// KillServer ends the API server as a power failure would.
+func (c *Cluster) KillServer() error {
+	running := c.api
+	c.api = nil
+	return running.kill()
 }
 
 // StartSigner starts the n-th signer, from 0, if it is down.
@@ -144,6 +160,20 @@ func (c *Cluster) SignerID(n int) manifest.ID { return c.signers[n].ID }
 
 // SignerURL returns where the n-th signer listens.
 func (c *Cluster) SignerURL(n int) string { return "https://" + c.signers[n].address }
+
+// Processes returns the ids of the processes that run, the API server's first.
+func (c *Cluster) Processes() []int {
+	var ids []int
+	if c.api != nil {
+		ids = append(ids, c.api.command.Process.Pid)
+	}
+	for _, s := range c.signers {
+		if s.running != nil {
+			ids = append(ids, s.running.command.Process.Pid)
+		}
+	}
+	return ids
+}
 
 // URL returns where the API is.
 func (c *Cluster) URL() string { return "http://" + c.api.address }

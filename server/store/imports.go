@@ -36,18 +36,22 @@ func (s *Server) FinishImport(ctx context.Context, i transfer.Imported, entry au
 		if err != nil {
 			return err
 		}
-		if err := addKey(ctx, tx, key); err != nil {
-			return err
-		}
-		if err := addHolders(ctx, tx, key, i.Holders); err != nil {
-			return err
-		}
-		return addCommit(ctx, tx, key.Org, key.ID, i.Receipts)
+		return addImported(ctx, tx, i)
 	})
 	if err != nil {
 		return fmt.Errorf("finishing import of %s: %w", key.ID, err)
 	}
 	return nil
+}
+
+func addImported(ctx context.Context, tx *transaction, i transfer.Imported) error {
+	if err := addKey(ctx, tx, i.Key); err != nil {
+		return err
+	}
+	if err := addHolders(ctx, tx, i.Key, i.Holders); err != nil {
+		return err
+	}
+	return addCommit(ctx, tx, i.Key.Org, i.Key.ID, i.Receipts)
 }
 
 // AbandonImport implements [transfer.Journal].

@@ -7,6 +7,7 @@ import (
 	"slices"
 
 	"keyferry/server/audit"
+	"keyferry/server/challenge"
 	"keyferry/server/fault"
 	"keyferry/server/keyring"
 	"keyferry/server/signer"
@@ -52,7 +53,7 @@ func (n *Node) prepare(ctx context.Context, r signer.Request) (signer.Prepared, 
 	if err := n.Store.AddShare(ctx, share, n.actEntry(audit.ShareStored, consent, share.Key)); err != nil {
 		return signer.Prepared{}, fmt.Errorf("storing share of %s: %w", share.Key, err)
 	}
-	return n.acknowledge(consent, share)
+	return n.acknowledge(consent.ID(), share)
 }
 
 // checkImport is all that is checked before anything is opened.
@@ -67,9 +68,9 @@ func (n *Node) checkImport(ctx context.Context, consent useraction.Consent, rule
 }
 
 // acknowledge signs that the share is on disk.
-func (n *Node) acknowledge(consent useraction.Consent, share Share) (signer.Prepared, error) {
+func (n *Node) acknowledge(action challenge.Bytes, share Share) (signer.Prepared, error) {
 	receipt := signer.Receipt{
-		Deployment: n.Deployment, Organisation: share.Org, Key: share.Key, Action: consent.ID(), VectorHash: share.Public.Hash(),
+		Deployment: n.Deployment, Organisation: share.Org, Key: share.Key, Action: action, VectorHash: share.Public.Hash(),
 	}
 	signed, err := receipt.Sign(n.info.ID, n.Token.Identity())
 	if err != nil {

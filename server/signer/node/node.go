@@ -6,7 +6,8 @@
 // before (import.go, claim.go), and commits it once the whole cluster has its shares
 // (commit.go); and it opens a share to seal it to the encryption key that the user
 // signed, with a signed statement of what it did (export.go). A share is plain only in
-// locked memory, between the token and the seal. Its operator can stop it (freeze.go).
+// locked memory, between the token and the seal. Its operator can stop it (freeze.go), and
+// bring shares of keys that a cluster elsewhere has already (ingest.go).
 //
 // At rest a share is sealed by the token, with its place as associated data
 // (place.go), so that a row that was moved or edited does not open.
