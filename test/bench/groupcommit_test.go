@@ -31,7 +31,9 @@ func BenchmarkGroupCommit(b *testing.B) {
 				actions, err := f.actions(changesPerRound)
 				must(b, err)
 				return slicesOf(changesPerRound, func(i int) func() error {
-					return func() error { return f.BeginExport(context.Background(), actions[i], f.newExport(), entry(audit.ExportBegun)) }
+					return func() error {
+						return f.BeginExport(context.Background(), actions[i], f.newExport(), entry(audit.ExportBegun))
+					}
 				})
 			})
 		})
@@ -74,10 +76,11 @@ func deal(changes []func() error, callers int) []func() error {
 	})
 }
 
-func slicesOf[T any](n int, make func(i int) T) []T {
+// slicesOf returns the values for 0 to n-1.
+func slicesOf[T any](n int, one func(i int) T) []T {
 	var all []T
 	for i := range n {
-		all = append(all, make(i))
+		all = append(all, one(i))
 	}
 	return all
 }

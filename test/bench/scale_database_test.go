@@ -59,7 +59,7 @@ func (f *filled) actions(n int) ([]string, error) {
 	ids := make([]string, n)
 	for i := range ids {
 		ids[i] = identity.NewID("ch")
-		if err := f.addAction(tx, table, ids[i], keyMade(f.keys), nil); err != nil {
+		if err := f.addAction(table, ids[i], keyMade(f.keys), nil); err != nil {
 			return nil, err
 		}
 	}

@@ -7,6 +7,7 @@ import (
 	"database/sql"
 	"encoding/binary"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"testing"
 	"time"
@@ -19,6 +20,7 @@ import (
 	"keyferry/server/identity"
 	"keyferry/server/keyring"
 	"keyferry/shares"
+	"keyferry/shares/manifest"
 )
 
 // A filled database has, for each key, its row, its holders and the entry about its
@@ -29,6 +31,7 @@ const (
 	holdersPerKey  = 3
 	keysPerExport  = 10
 	keysPerFilling = 10_000 // in one transaction
+	keysPerInsert  = 256
 )
 
 // firstKey is when the first key was made; the others follow, one a second.
@@ -53,6 +56,7 @@ type filling struct {
 
 type tables struct{ keys, holders, actions, exports, entries, nodes *table }
 
+// all has what others refer to before what refers to it.
 func (t tables) all() []*table {
 	return []*table{t.keys, t.holders, t.actions, t.exports, t.entries, t.nodes}
 }
@@ -91,80 +95,74 @@ func fill(t testing.TB, db *sql.DB, who account, tree merkle.Tree, keys int) {
 
 func (f *filling) some(tx *sql.Tx, from, to int) error {
 	for n := from; n < to; n++ {
-		if err := f.key(tx, n); err != nil {
+		if err := f.key(n); err != nil {
 			return fmt.Errorf("adding key %d: %w", n, err)
 		}
-	}
-	for _, table := range f.tables.all() {
-		if err := table.flush(tx); err != nil {
-			return err
+		if (n+1)%keysPerInsert == 0 || n+1 == to {
+			if err := f.flush(tx); err != nil {
+				return err
+			}
 		}
 	}
 	_, err := tx.Exec(`UPDATE audit_state SET size = $1, edge = $2 WHERE id = 1`, f.tree.Size(), f.tree.Edge())
 	return err
 }
 
-func (f *filling) key(tx *sql.Tx, n int) error {
-	f.nextPoint()
-	id, public := keyID(n), hex.EncodeToString(f.compressed())
-	var exported any // NULL
-	if n%keysPerExport == 0 {
-		exported = keyMade(n + 1).UnixMilli()
-	}
-	err := f.tables.keys.add(tx, string(id), string(f.who.org), "CGGMP21", "secp256k1", public, 2, holdersPerKey,
-		fmt.Sprintf("key %d", n), string(keyring.Active), keyMade(n).UnixMilli(), exported)
-	if err != nil {
-		return err
-	}
-	for i, commitment := range f.commitments {
-		index := shares.IndexOf(i + 1)
-		if err := f.tables.holders.add(tx, string(id), hex.EncodeToString(hash(i)), index[:], commitment); err != nil {
-			return err
-		}
-	}
-	if err := f.entry(tx, audit.Entry{Kind: audit.ImportFinished, Key: string(id), Outcome: audit.Stored}, keyMade(n)); err != nil {
-		return err
-	}
-	if exported == nil {
-		return nil
-	}
-	return f.export(tx, n, public)
-}
-
-// export adds a released export of a key, with the used action behind it.
-func (f *filling) export(tx *sql.Tx, n int, public string) error {
-	id, at := identity.NewID("ex"), keyMade(n+1)
-	action := identity.NewID("ch")
-	if err := f.who.addAction(tx, f.tables.actions, action, at, at.UnixMilli()); err != nil {
-		return err
-	}
-	if err := f.tables.exports.add(tx, id, string(f.who.org), string(keyID(n)), public, at.UnixMilli(), string(audit.Released)); err != nil {
-		return err
-	}
-	for _, e := range []audit.Entry{{Kind: audit.ExportBegun}, {Kind: audit.ExportFinished, Outcome: audit.Released}} {
-		e.Key, e.Export, e.Action = string(keyID(n)), id, hex.EncodeToString(hash(n))
-		if err := f.entry(tx, e, at); err != nil {
+func (f *filling) flush(tx *sql.Tx) error {
+	for _, table := range f.tables.all() {
+		if err := table.flush(tx); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
+func (f *filling) key(n int) error {
+	f.nextPoint()
+	id, public := keyID(n), hex.EncodeToString(f.compressed())
+	var exported any // NULL
+	if n%keysPerExport == 0 {
+		exported = keyMade(n + 1).UnixMilli()
+	}
+	f.tables.keys.add(string(id), string(f.who.org), "CGGMP21", "secp256k1", public, 2, holdersPerKey,
+		fmt.Sprintf("key %d", n), string(keyring.Active), keyMade(n).UnixMilli(), exported)
+	for i, commitment := range f.commitments {
+		index := shares.IndexOf(i + 1)
+		f.tables.holders.add(string(id), manifest.ID(hash(i)).String(), index[:], commitment)
+	}
+	if err := f.entry(audit.Entry{Kind: audit.ImportFinished, Key: string(id), Outcome: audit.Stored}, keyMade(n)); err != nil {
+		return err
+	}
+	if exported == nil {
+		return nil
+	}
+	return f.export(n, public)
+}
+
+// export adds a released export of a key, with the used action behind it.
+func (f *filling) export(n int, public string) error {
+	id, key, at := identity.NewID("ex"), string(keyID(n)), keyMade(n+1)
+	if err := f.who.addAction(f.tables.actions, identity.NewID("ch"), at, at.UnixMilli()); err != nil {
+		return err
+	}
+	f.tables.exports.add(id, string(f.who.org), key, public, at.UnixMilli(), string(audit.Released))
+	begun := audit.Entry{Kind: audit.ExportBegun, Key: key, Export: id, Action: hex.EncodeToString(hash(n))}
+	finished := begun
+	finished.Kind, finished.Outcome = audit.ExportFinished, audit.Released
+	return errors.Join(f.entry(begun, at), f.entry(finished, at))
+}
+
 // entry appends to the log as the store does.
-func (f *filling) entry(tx *sql.Tx, e audit.Entry, at time.Time) error {
+func (f *filling) entry(e audit.Entry, at time.Time) error {
 	e.Time, e.Org, e.User = challenge.MillisOf(at), f.who.org, f.who.user
 	canonical, err := e.Canonical()
 	if err != nil {
 		return err
 	}
 	leaf := merkle.LeafHash(canonical)
-	if err := f.tables.entries.add(tx, f.tree.Size(), canonical, leaf[:]); err != nil {
-		return err
-	}
+	f.tables.entries.add(f.tree.Size(), canonical, leaf[:])
 	for _, node := range f.tree.Append(leaf) {
-		if err := f.tables.nodes.add(tx, node.Position, node.Hash[:]); err != nil {
-			return err
-		}
+		f.tables.nodes.add(node.Position, node.Hash[:])
 	}
 	return nil
 }
@@ -180,6 +178,7 @@ func (f *filling) compressed() []byte {
 	return secp256k1.NewPublicKey(&f.point.X, &f.point.Y).SerializeCompressed()
 }
 
+// hash is some hash, the same for the same number.
 func hash(n int) []byte {
 	sum := sha256.Sum256(binary.BigEndian.AppendUint64([]byte("hash"), uint64(n)))
 	return sum[:]

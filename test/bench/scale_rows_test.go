@@ -8,37 +8,27 @@ import (
 	"strings"
 )
 
-// rowsPerInsert is how many rows go into a table at once. A row has 18 columns at most,
-// and a statement 32766 placeholders in SQLite.
-const rowsPerInsert = 256
-
 // table is rows on their way into a table of the server's database.
 type table struct {
 	name    string
 	columns []string
-	rows    int
 	values  []any
 }
 
-func newTable(name, columns string) *table { return &table{name: name, columns: strings.Fields(columns)} }
-
-func (t *table) add(tx *sql.Tx, row ...any) error {
-	if len(row) != len(t.columns) {
-		return fmt.Errorf("%d values for the %d columns of %s", len(row), len(t.columns), t.name)
-	}
-	t.rows, t.values = t.rows+1, append(t.values, row...)
-	if t.rows < rowsPerInsert {
-		return nil
-	}
-	return t.flush(tx)
+func newTable(name, columns string) *table {
+	return &table{name: name, columns: strings.Fields(columns)}
 }
 
+func (t *table) add(row ...any) { t.values = append(t.values, row...) }
+
+// flush inserts the rows that were added, in one statement: not more than 32766 values
+// (SQLite's limit).
 func (t *table) flush(tx *sql.Tx) error {
-	if t.rows == 0 {
+	if len(t.values) == 0 {
 		return nil
 	}
 	_, err := tx.Exec(t.insert(), t.values...)
-	t.rows, t.values = 0, t.values[:0]
+	t.values = t.values[:0]
 	if err != nil {
 		return fmt.Errorf("filling %s: %w", t.name, err)
 	}
