@@ -12,20 +12,25 @@ import (
 	"testing"
 
 	"keyferry/server/audit"
+	"keyferry/server/client"
 )
 
 // auditor keeps what an auditor keeps from one visit to the next.
 type auditor struct {
-	dir, keys string
-	visits    int
-	kept      string
+	where  []string // the flags that say which deployment it is
+	apart  bool     // its signers' logs are not the server's to export
+	keys   string
+	visits int
+	kept   string
 }
 
-func newAuditor(t *testing.T, dir string) *auditor {
+func newAuditor(t *testing.T, dir string) *auditor { return newAuditorOf(t, "--dir", dir) }
+
+func newAuditorOf(t *testing.T, where ...string) *auditor {
 	t.Helper()
-	keys, err := command(t, "audit", "keys", "--dir", dir).Output()
+	keys, err := command(t, append([]string{"audit", "keys"}, where...)...).Output()
 	must(t, err)
-	a := &auditor{dir: dir, keys: filepath.Join(t.TempDir(), "keys")}
+	a := &auditor{where: where, keys: filepath.Join(t.TempDir(), "keys")}
 	must(t, os.WriteFile(a.keys, keys, 0o600))
 	return a
 }
@@ -38,8 +43,12 @@ func (a *auditor) visit(t *testing.T) []audit.Entry {
 	at := filepath.Join(filepath.Dir(a.keys), fmt.Sprint("visit-", a.visits))
 	must(t, os.Mkdir(at, 0o700))
 	archive, checkpoint, signers := filepath.Join(at, "server.log"), filepath.Join(at, "checkpoint"), filepath.Join(at, "signers")
-	run(t, "audit", "export", "--dir", a.dir, "--out", archive, "--signers", signers)
-	verify := []string{"audit", "verify", archive, "--audit-key", a.keys, "--signers", signers, "--keep", checkpoint}
+	export := append([]string{"audit", "export", "--out", archive}, a.where...)
+	verify := []string{"audit", "verify", archive, "--audit-key", a.keys, "--keep", checkpoint}
+	if !a.apart {
+		export, verify = append(export, "--signers", signers), append(verify, "--signers", signers)
+	}
+	run(t, export...)
 	if a.kept != "" {
 		verify = append(verify, "--kept", a.kept)
 	}
@@ -121,11 +130,17 @@ func (s story) countsAsExported(key string) bool {
 }
 
 // check compares the record with the keys that there are and with what clients were
-// told, and takes every key of the newest imports out once, to see that it is whole.
+// told.
 func (s story) check(t *testing.T, p *process, told *told) {
 	t.Helper()
 	c := p.client(t)
 	defer c.Close()
+	s.checkKeys(t, c, told)
+}
+
+// checkKeys does so with any client, and returns the keys.
+func (s story) checkKeys(t *testing.T, c *client.Client, told *told) map[string]bool {
+	t.Helper()
 	keys := map[string]bool{}
 	for key, err := range c.Keys(context.Background()) {
 		must(t, err)
@@ -152,4 +167,5 @@ func (s story) check(t *testing.T, p *process, told *told) {
 			t.Errorf("%d exports of %s were answered, and %d are recorded as released", times, key, s.released[key])
 		}
 	}
+	return keys
 }

@@ -8,6 +8,8 @@
 //	load_test.go        the clients that keep it busy, and what they were told
 //	invariants_test.go  what must be true of the state, whenever it is looked at
 //	torture_test.go     the tests
+//	cluster_test.go     the same where each signer is a process of its own, and
+//	cluster_record_test.go  what must be true of their stores and logs
 //
 // KEYFERRY_TORTURE is how often each test kills (make torture: 500).
 package torture
@@ -24,11 +26,26 @@ import (
 	"testing"
 	"time"
 
+	"keyferry/server/cli"
 	"keyferry/server/client"
 	"keyferry/server/store/postgrestest"
 )
 
-func TestMain(m *testing.M) { postgrestest.Main(m) }
+// asProgram is the variable with which this test binary is the program itself, for the
+// clusters that it makes. It is not named as settings are: the program would refuse it.
+const asProgram = "TORTURE_AS_PROGRAM"
+
+// howOften is KEYFERRY_TORTURE under a name that the program does not refuse either.
+const howOften = "TORTURE_ROUNDS"
+
+func TestMain(m *testing.M) {
+	if os.Getenv(asProgram) != "" {
+		os.Exit(cli.Main())
+	}
+	os.Setenv(howOften, os.Getenv("KEYFERRY_TORTURE"))
+	os.Unsetenv("KEYFERRY_TORTURE")
+	postgrestest.Main(m)
+}
 
 const patience = 60 * time.Second
 

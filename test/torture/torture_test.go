@@ -12,7 +12,7 @@ import (
 // rounds is how often a test kills.
 func rounds(t *testing.T, short int) int {
 	t.Helper()
-	text := os.Getenv("KEYFERRY_TORTURE")
+	text := os.Getenv(howOften)
 	if text == "" {
 		return short
 	}

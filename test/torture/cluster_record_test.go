@@ -1,0 +1,110 @@
+//go:build cgo && torture
+
+package torture
+
+import (
+	"database/sql"
+	"encoding/json"
+	"fmt"
+	"maps"
+	"path/filepath"
+	"testing"
+
+	"keyferry/server/audit"
+	"keyferry/server/audit/compare"
+)
+
+// check looks at everything that is left when the processes have started again: the
+// server's record, the signers' own, what was begun and has no end, and the shares.
+func (c *cluster) check(t *testing.T, auditor *auditor) {
+	t.Helper()
+	entries := auditor.visit(t)
+	caller := c.client(t)
+	defer caller.Close()
+	keys := read(t, entries).checkKeys(t, caller, c.told)
+	c.compareRecords(t, entries)
+
+	server := openDatabase(t, filepath.Join(c.dir, "state", "data", "server.db"))
+	defer server.Close()
+	for what, query := range map[string]string{
+		"imports that have no end":        `SELECT count(*) FROM imports`,
+		"keys that wait for their signer": `SELECT count(*) FROM commits`,
+		"exports that have no end":        `SELECT count(*) FROM exports WHERE state = 'begun'`,
+	} {
+		var n int
+		must(t, server.QueryRow(query).Scan(&n))
+		if n != 0 {
+			t.Errorf("%d %s", n, what)
+		}
+	}
+	for n := range clusterSigners {
+		if shares := c.shares(t, n); !maps.Equal(shares, keys) {
+			t.Errorf("signer %d has shares (true: committed) of %v, and the server has keys %v", n+1, shares, keys)
+		}
+	}
+}
+
+// compareRecords has the product compare the server's log with the signers' own. These
+// are read as they lie in the signers' stores.
+func (c *cluster) compareRecords(t *testing.T, entries []audit.Entry) {
+	t.Helper()
+	comparison := compare.New()
+	for i, entry := range entries {
+		text, err := json.Marshal(entry)
+		must(t, err)
+		must(t, comparison.AddServer(int64(i), text))
+	}
+	for n := range clusterSigners {
+		add, err := comparison.AddSigner(c.SignerID(n).String())
+		must(t, err)
+		c.eachRow(t, n, `SELECT seq, entry FROM audit_log ORDER BY seq`, func(rows *sql.Rows) error {
+			var index int64
+			var text []byte
+			if err := rows.Scan(&index, &text); err != nil {
+				return err
+			}
+			return add(index, text)
+		})
+	}
+	for _, difference := range comparison.Differences() {
+		t.Errorf("the logs differ: %+v", difference)
+	}
+	if comparison.Newer != 0 {
+		t.Errorf("signers released %d shares of which the server has no record", comparison.Newer)
+	}
+}
+
+// shares returns the keys that a signer has shares of, and whether they are committed.
+func (c *cluster) shares(t *testing.T, n int) map[string]bool {
+	t.Helper()
+	shares := map[string]bool{}
+	c.eachRow(t, n, `SELECT key_id, committed FROM shares`, func(rows *sql.Rows) error {
+		var key string
+		var committed bool
+		err := rows.Scan(&key, &committed)
+		shares[key] = committed
+		return err
+	})
+	return shares
+}
+
+// eachRow reads a signer's store beside the signer.
+func (c *cluster) eachRow(t *testing.T, n int, query string, take func(*sql.Rows) error) {
+	t.Helper()
+	store := openDatabase(t, filepath.Join(c.dir, fmt.Sprintf("signer-%d", n+1), "data", "signer.db"))
+	defer store.Close()
+	rows, err := store.Query(query)
+	must(t, err)
+	defer rows.Close()
+	for rows.Next() {
+		must(t, take(rows))
+	}
+	must(t, rows.Err())
+}
+
+func openDatabase(t *testing.T, path string) *sql.DB {
+	t.Helper()
+	db, err := sql.Open("sqlite3", "file:"+path+"?mode=ro&_busy_timeout=10000")
+	must(t, err)
+	return db
+}
