@@ -193,16 +193,9 @@ func (n *Node) Run(ctx context.Context) error {
 }
 
 func (n *Node) purge(ctx context.Context) {
-	ticker := time.NewTicker(purgeEvery)
-	defer ticker.Stop()
-	for {
-		select {
-		case <-ctx.Done():
-			return
-		case <-ticker.C:
-		}
+	every(ctx, purgeEvery, func() {
 		purgeAll(ctx, n.config.Log, "used actions", func() (int64, error) { return n.store.PurgeUses(ctx, n.config.Now()) })
-	}
+	})
 }
 
 // ReloadTrust brings installed documents into force now, in place of within a second.

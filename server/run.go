@@ -85,35 +85,36 @@ func (s *Server) shutdown() error {
 // purge removes user actions, and the signers' records of them, that nobody can use
 // any more.
 func (s *Server) purge(ctx context.Context) {
-	ticker := time.NewTicker(purgeEvery)
-	defer ticker.Stop()
-	for {
-		select {
-		case <-ctx.Done():
-			return
-		case <-ticker.C:
-		}
+	every(ctx, purgeEvery, func() {
 		now := s.config.Now()
 		purgeAll(ctx, s.config.Log, "user actions", func() (int64, error) { return s.store.PurgeActions(ctx, now.Add(-purgeAfter)) })
 		for _, shares := range s.signerStores {
 			purgeAll(ctx, s.config.Log, "used actions", func() (int64, error) { return shares.PurgeUses(ctx, now) })
 		}
-	}
+	})
 }
 
 // settle closes what a crashed process left open in a journal that it shared, and has
 // signers that could not be reached make up for what they missed.
 func (s *Server) settle(ctx context.Context) {
-	ticker := time.NewTicker(settleEvery)
+	every(ctx, settleEvery, func() {
+		if err := s.transfer.Reconcile(ctx, s.transfer.LongestAct()); err != nil && ctx.Err() == nil {
+			s.config.Log.Warn("settling with the signers", "error", err)
+		}
+	})
+}
+
+// every does something again and again until ctx ends, for the first time after one
+// interval.
+func every(ctx context.Context, interval time.Duration, do func()) {
+	ticker := time.NewTicker(interval)
 	defer ticker.Stop()
 	for {
 		select {
 		case <-ctx.Done():
 			return
 		case <-ticker.C:
-		}
-		if err := s.transfer.Reconcile(ctx, s.transfer.LongestAct()); err != nil && ctx.Err() == nil {
-			s.config.Log.Warn("settling with the signers", "error", err)
+			do()
 		}
 	}
 }
