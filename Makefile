@@ -41,8 +41,8 @@ lint: ## gofmt, go vet, staticcheck, go mod tidy
 	go mod tidy -diff
 
 .PHONY: fuzz
-fuzz: ## run every fuzz target for FUZZTIME (default 1m) each
-	test/fuzz
+fuzz: ## run every fuzz target for FUZZTIME (default 1m) each, FUZZJOBS at a time; what it learns is kept
+	FUZZCORPUS="$${FUZZCORPUS:-$$(go env GOCACHE)/fuzz}" test/fuzz
 
 .PHONY: torture
 torture: deps ## the long forms: servers killed TORTURE (default 500) times, memory searched, faults in full
