@@ -1,7 +1,10 @@
 package shares
 
 import (
+	"encoding/hex"
+	"encoding/json"
 	"errors"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -59,4 +62,41 @@ func TestClusterSharesThatReadersCouldDifferOnAreRefused(t *testing.T) {
 			t.Errorf("%s: the error quotes the secret", name)
 		}
 	}
+}
+
+// FuzzParseClusterShare holds that a line which parses says the same to a reader that
+// takes members in any case, and that its error never quotes the secret.
+func FuzzParseClusterShare(f *testing.F) {
+	f.Add([]byte(plainCluster))
+	for _, change := range [][2]string{
+		{`"index":2`, `"Index":2`}, {`"index":2`, `"index":2,"more":[{"a":"b"}]`}, {`,`, " ,\t"}, {"CGGMP24", "FROST_BITCOIN"}, {`"version":1`, `"version":1e0`},
+	} {
+		f.Add([]byte(strings.Replace(plainCluster, change[0], change[1], 1)))
+	}
+	f.Fuzz(func(t *testing.T, line []byte) {
+		share, err := ParseClusterShare(lockedBytes(t, line))
+		if err != nil {
+			if share.Secret != nil || !errors.Is(err, ErrPlaintext) || strings.Contains(err.Error(), twoHex[:60]) {
+				t.Fatalf("%v, %v", share.Secret, err)
+			}
+			return
+		}
+		defer share.Destroy()
+		var theirs struct {
+			Organisation, Protocol, Curve, SecretShare string
+			MinSigners, Index                          int
+			PublicShares                               []string
+		}
+		if err := json.Unmarshal(line, &theirs); err != nil {
+			t.Fatal(err)
+		}
+		scheme, err := ParseScheme(theirs.Protocol, theirs.Curve)
+		if err != nil || scheme != share.Scheme || theirs.Organisation != share.Organisation || theirs.MinSigners != share.MinSigners ||
+			theirs.Index != share.Position || !strings.EqualFold(theirs.SecretShare, hex.EncodeToString(share.Secret.Bytes())) {
+			t.Fatalf("%q is also %+v, %v", line, theirs, err)
+		}
+		if !slices.EqualFunc(theirs.PublicShares, share.Public.Hex(), strings.EqualFold) {
+			t.Fatalf("%q has other public shares", line)
+		}
+	})
 }

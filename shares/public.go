@@ -3,6 +3,7 @@ package shares
 import (
 	"crypto/sha256"
 	"encoding/binary"
+	"encoding/hex"
 	"fmt"
 )
 
@@ -11,6 +12,36 @@ const publicSharesLabel = "keyferry public shares v1"
 
 // PublicShares has the commitments f(1)·G, …, f(n)·G to a key's shares, in order.
 type PublicShares []Point
+
+// ParsePublicShares reads 1 to 255 points as [PublicShares.Hex] writes them, index 1
+// first.
+func (c Curve) ParsePublicShares(written []string) (PublicShares, error) {
+	if len(written) == 0 || len(written) > MaxShares {
+		return nil, fmt.Errorf("%d public shares: there are 1 to %d", len(written), MaxShares)
+	}
+	var public PublicShares
+	for i, text := range written {
+		encoded, err := hex.DecodeString(text)
+		if err != nil || hex.EncodeToString(encoded) != text {
+			return nil, fmt.Errorf("public share %d is not lower-case hex", i+1)
+		}
+		point, err := c.ParsePoint(encoded)
+		if err != nil {
+			return nil, fmt.Errorf("public share %d: %w", i+1, err)
+		}
+		public = append(public, point)
+	}
+	return public, nil
+}
+
+// Hex writes each point in lower-case hex of [Point.Bytes].
+func (p PublicShares) Hex() []string {
+	var written []string
+	for _, point := range p {
+		written = append(written, point.Hex())
+	}
+	return written
+}
 
 // Check accepts commitments that lie on one polynomial of degree exactly
 // minSigners−1, where 2 ≤ minSigners ≤ n ≤ 255. Beyond that degree, different

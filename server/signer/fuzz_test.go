@@ -2,6 +2,9 @@ package signer
 
 import (
 	"bytes"
+	stdjson "encoding/json"
+	"errors"
+	"reflect"
 	"strings"
 	"testing"
 
@@ -56,6 +59,40 @@ func FuzzExportedKey(f *testing.F) {
 		byKey, byWallet := "/keys/"+string(key)+"/export", "/wallets/"+string(key.Wallet())+"/export"
 		if method != "POST" || key == "" || path != byKey && path != byWallet || strings.Count(path, "/") != 3 {
 			t.Fatalf("%s %q names %q", method, path, key)
+		}
+	})
+}
+
+// FuzzParseIngested holds that a receipt which parses is written in one way only, for
+// every reader, and that what it says of a key is checked before it counts.
+func FuzzParseIngested(f *testing.F) {
+	id, hash := strings.Repeat("A", 43)+"=", strings.Repeat("0", 64)
+	const points = `"0279be667ef9dcbbac55a06295ce870b07029bfcdb2dce28d959f2815b16f81798","02c6047f9441ed7d6d3045406e95c07cd85c778e4b8cef3ca7abac09b95c709ee5"`
+	seed := `{"protocol":"CGGMP21","curve":"secp256k1","minSigners":2,"index":1,"publicShares":[` + points + `],"receipt":{"signerId":"` + id +
+		`","deployment":"d","organisation":"or-1","keyId":"key-1","actionHash":"` + hash + `","vectorHash":"` + hash + `","signature":"AQ=="}}`
+	if _, err := ParseIngested([]byte(seed)); err != nil {
+		f.Fatal(err)
+	}
+	for _, change := range [][2]string{
+		{"", ""}, {"CGGMP21", "CGGMP24"}, {"0279be", "0279BE"}, {`"index":1`, `"index":1,"index":2`}, {`"index":1`, `"Index":1`},
+		{`"publicShares"`, `"more":1,"publicShares"`}, {"AQ==", "AR=="}, {"secp256k1", "ed25519"}, {points, ""}, {`"keyId":"key-1"`, `"keyId":"key-1"`},
+	} {
+		f.Add([]byte(strings.Replace(seed, change[0], change[1], 1)))
+	}
+	f.Fuzz(func(t *testing.T, line []byte) {
+		i, err := ParseIngested(line)
+		if err != nil {
+			if !errors.Is(err, ErrReceipt) || !reflect.DeepEqual(i, Ingested{}) {
+				t.Fatalf("%+v, %v", i, err)
+			}
+			return
+		}
+		var theirs IngestedJSON // as a reader takes it that is as lenient as they come
+		if err := stdjson.Unmarshal(line, &theirs); err != nil || !reflect.DeepEqual(theirs, i.JSON()) {
+			t.Fatalf("%s is also %+v, %v", line, theirs, err)
+		}
+		if err := i.Check(); err != nil && !errors.Is(err, ErrReceipt) {
+			t.Fatal(err)
 		}
 	})
 }

@@ -1,7 +1,7 @@
 package signer
 
 import (
-	"encoding/hex"
+	"errors"
 	"fmt"
 
 	"github.com/go-json-experiment/json"
@@ -23,41 +23,34 @@ type IngestedJSON struct {
 
 // JSON returns the written form.
 func (i Ingested) JSON() IngestedJSON {
-	written := IngestedJSON{
-		Protocol: i.Scheme.Protocol(), Curve: i.Scheme.Curve().Name(), MinSigners: i.MinSigners, Index: i.Position, Receipt: i.Receipt.JSON(),
+	return IngestedJSON{
+		Protocol: i.Scheme.Protocol(), Curve: i.Scheme.Curve().Name(), MinSigners: i.MinSigners, Index: i.Position,
+		PublicShares: i.Public.Hex(), Receipt: i.Receipt.JSON(),
 	}
-	for _, point := range i.Public {
-		written.PublicShares = append(written.PublicShares, point.Hex())
-	}
-	return written
 }
 
-// ParseIngested reads a written receipt, each member at most once and no others. Nothing
-// in it is verified yet. Errors wrap ErrReceipt.
+// ParseIngested reads a written receipt, each member at most once and no others, in the
+// one spelling that [Ingested.JSON] gives values. Nothing in it is verified yet. Errors
+// wrap ErrReceipt.
 func ParseIngested(line []byte) (Ingested, error) {
 	var written IngestedJSON
 	if err := json.Unmarshal(line, &written, json.RejectUnknownMembers(true)); err != nil {
 		return Ingested{}, fmt.Errorf("%w: %w", ErrReceipt, err)
 	}
 	scheme, err := shares.ParseScheme(written.Protocol, written.Curve)
+	if err == nil && scheme.Protocol() != written.Protocol {
+		err = errors.New("an alias for a protocol")
+	}
 	if err != nil {
 		return Ingested{}, fmt.Errorf("%w: %w", ErrReceipt, err)
 	}
-	if len(written.PublicShares) > shares.MaxShares {
-		return Ingested{}, fmt.Errorf("%w: %d public shares", ErrReceipt, len(written.PublicShares))
+	public, err := scheme.Curve().ParsePublicShares(written.PublicShares)
+	if err != nil {
+		return Ingested{}, fmt.Errorf("%w: %w", ErrReceipt, err)
 	}
-	i := Ingested{Scheme: scheme, MinSigners: written.MinSigners, Position: written.Index}
-	for at, text := range written.PublicShares {
-		encoded, err := hex.DecodeString(text)
-		if err != nil {
-			return Ingested{}, fmt.Errorf("%w: public share %d: %w", ErrReceipt, at+1, err)
-		}
-		point, err := scheme.Curve().ParsePoint(encoded)
-		if err != nil {
-			return Ingested{}, fmt.Errorf("%w: public share %d: %w", ErrReceipt, at+1, err)
-		}
-		i.Public = append(i.Public, point)
+	receipt, err := written.Receipt.Parse()
+	if err != nil {
+		return Ingested{}, err
 	}
-	i.Receipt, err = written.Receipt.Parse()
-	return i, err
+	return Ingested{Scheme: scheme, MinSigners: written.MinSigners, Position: written.Index, Public: public, Receipt: receipt}, nil
 }

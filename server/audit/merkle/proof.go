@@ -151,11 +151,11 @@ func parseHashes(text string) ([]Hash, error) {
 	}
 	hashes := make([]Hash, len(lines))
 	for i, line := range lines {
-		raw, err := base64.StdEncoding.Strict().DecodeString(line)
-		if err != nil || len(raw) != tlog.HashSize {
+		hash, err := tlog.ParseHash(line)
+		if err != nil || hash.String() != line { // it passes over ends of lines, and stray bits
 			return nil, fmt.Errorf("%.64q is no hash", line)
 		}
-		hashes[i] = Hash(raw)
+		hashes[i] = hash
 	}
 	return hashes, nil
 }

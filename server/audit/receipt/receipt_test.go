@@ -46,7 +46,7 @@ func (m *memory) append(entry []byte) {
 	}
 }
 
-func signerOf(t *testing.T, origin string, seed byte) (*merkle.Signer, note.Verifier) {
+func signerOf(t testing.TB, origin string, seed byte) (*merkle.Signer, note.Verifier) {
 	t.Helper()
 	signer, err := merkle.NewSigner(origin, ed25519.NewKeyFromSeed(bytes.Repeat([]byte{seed}, ed25519.SeedSize)))
 	if err != nil {

@@ -1,7 +1,6 @@
 package remote
 
 import (
-	"encoding/hex"
 	"fmt"
 
 	"github.com/go-json-experiment/json"
@@ -72,10 +71,9 @@ type preparedBody struct {
 }
 
 func writePrepared(p signer.Prepared) preparedBody {
-	b := preparedBody{Receipt: p.Receipt.JSON()}
-	for _, point := range p.Public {
-		b.Curve = point.Curve().Name()
-		b.PublicShares = append(b.PublicShares, point.Hex())
+	b := preparedBody{Receipt: p.Receipt.JSON(), PublicShares: p.Public.Hex()}
+	if len(p.Public) > 0 {
+		b.Curve = p.Public[0].Curve().Name()
 	}
 	return b
 }
@@ -89,22 +87,11 @@ func (b preparedBody) parse() (signer.Prepared, error) {
 	if err != nil {
 		return signer.Prepared{}, err
 	}
-	if len(b.PublicShares) > shares.MaxShares {
-		return signer.Prepared{}, fmt.Errorf("%d public shares", len(b.PublicShares))
+	public, err := curve.ParsePublicShares(b.PublicShares)
+	if err != nil {
+		return signer.Prepared{}, err
 	}
-	prepared := signer.Prepared{Receipt: receipt}
-	for i, text := range b.PublicShares {
-		encoded, err := hex.DecodeString(text)
-		if err != nil {
-			return signer.Prepared{}, fmt.Errorf("public share %d is not hex", i+1)
-		}
-		point, err := curve.ParsePoint(encoded)
-		if err != nil {
-			return signer.Prepared{}, fmt.Errorf("public share %d: %w", i+1, err)
-		}
-		prepared.Public = append(prepared.Public, point)
-	}
-	return prepared, nil
+	return signer.Prepared{Receipt: receipt, Public: public}, nil
 }
 
 // commitBody asks for the second half of an import.

@@ -53,7 +53,10 @@ func Parse(text []byte) (Document, error) {
 	if err != nil {
 		return Document{}, fmt.Errorf("reading trust document: %w", err)
 	}
-	return d, d.check()
+	if err := d.check(); err != nil {
+		return Document{}, err
+	}
+	return d, nil
 }
 
 // parseCanonical reads a document and refuses every spelling but its one.

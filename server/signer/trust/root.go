@@ -8,7 +8,6 @@ import (
 	"encoding/pem"
 	"errors"
 	"fmt"
-	"strings"
 )
 
 // Root is the public half of an organisation's root key. A signer's operator pins it:
@@ -22,10 +21,11 @@ type Root struct {
 func (r Root) IsZero() bool { return r == Root{} }
 
 // ParseRoot reads one PEM block with the SubjectPublicKeyInfo of an Ed25519 key
-// (RFC 8410 §4), and nothing around it.
+// (RFC 8410 §4), and nothing around it but blanks.
 func ParseRoot(text []byte) (Root, error) {
-	block, rest := pem.Decode(text)
-	if block == nil || block.Type != "PUBLIC KEY" || strings.TrimSpace(string(rest)) != "" {
+	written := canonicalPEM(string(text))
+	block, _ := pem.Decode([]byte(written))
+	if block == nil || block.Type != "PUBLIC KEY" || !isCanonicalPEM(written) {
 		return Root{}, errors.New("a root's public key is one PEM block (BEGIN PUBLIC KEY)")
 	}
 	parsed, err := x509.ParsePKIXPublicKey(block.Bytes)

@@ -114,16 +114,22 @@ func schemeNames(schemes []shares.Scheme) []string {
 	return names
 }
 
-// canonicalPEM writes a PEM block as encoding/pem does. What has more than one block
-// to say stays as it is, for check to refuse.
+// canonicalPEM writes a PEM block as encoding/pem does, whatever blanks and ends of
+// lines it came with. What has more to say than one block, such as headers, or text in
+// front of it, stays as it is, for check to refuse.
 func canonicalPEM(text string) string {
-	trimmed := strings.TrimSpace(text)
-	block, rest := pem.Decode([]byte(trimmed + "\n"))
-	if block == nil || len(rest) > 0 || len(block.Headers) > 0 || !strings.HasPrefix(trimmed, "-----BEGIN ") {
+	block, _ := pem.Decode([]byte(strings.TrimSpace(text) + "\n"))
+	if block == nil {
 		return text
 	}
-	return string(pem.EncodeToMemory(block))
+	written := string(pem.EncodeToMemory(&pem.Block{Type: block.Type, Bytes: block.Bytes}))
+	if withoutBlanks(written) != withoutBlanks(text) {
+		return text
+	}
+	return written
 }
+
+func withoutBlanks(text string) string { return strings.Join(strings.Fields(text), "") }
 
 // isCanonicalPEM tells whether text is one block without headers, in its one spelling.
 func isCanonicalPEM(text string) bool {

@@ -100,9 +100,11 @@ func NewEncryptionKey(t testing.TB) envelope.EncryptionKey {
 }
 
 // Listing is what GET /signers lists.
-func (c *Cluster) Listing() []manifest.MemberJSON {
+func (c *Cluster) Listing() []manifest.MemberJSON { return listing(c.Manifest) }
+
+func listing(m manifest.Manifest) []manifest.MemberJSON {
 	var listed []manifest.MemberJSON
-	for _, member := range c.Manifest.Members {
+	for _, member := range m.Members {
 		listed = append(listed, member.JSON())
 	}
 	return listed
