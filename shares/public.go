@@ -5,6 +5,8 @@ import (
 	"encoding/binary"
 	"encoding/hex"
 	"fmt"
+
+	"keyferry/shares/fields"
 )
 
 // publicSharesLabel separates this hash from every other one.
@@ -118,21 +120,16 @@ func (p PublicShares) PublicKey() (Point, error) {
 // its length in four bytes, big-endian, in front, and the number of points before
 // the points.
 func (p PublicShares) Hash() [sha256.Size]byte {
-	encoded := appendSized(nil, publicSharesLabel)
 	curve := ""
 	if len(p) > 0 {
 		curve = p[0].curve.Name()
 	}
-	encoded = appendSized(encoded, curve)
+	encoded := fields.Append(nil, []byte(publicSharesLabel), []byte(curve))
 	encoded = binary.BigEndian.AppendUint32(encoded, uint32(len(p)))
 	for _, point := range p {
-		encoded = appendSized(encoded, point.compressed)
+		encoded = fields.Append(encoded, []byte(point.compressed))
 	}
 	return sha256.Sum256(encoded)
-}
-
-func appendSized(dst []byte, text string) []byte {
-	return append(binary.BigEndian.AppendUint32(dst, uint32(len(text))), text...)
 }
 
 // elements decodes at least one and at most 255 points of one curve.

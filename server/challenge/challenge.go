@@ -14,11 +14,12 @@ import (
 	"crypto/rand"
 	"crypto/sha256"
 	"encoding/base64"
-	"encoding/binary"
 	"encoding/hex"
 	"errors"
 	"fmt"
 	"time"
+
+	"keyferry/shares/fields"
 )
 
 // Label begins every encoding, so that a challenge can never be the hash of another
@@ -82,23 +83,16 @@ func New(deployment, organisation, user string, r Request, issued time.Time, win
 // HashPayload is the SHA-256 of the payload's bytes as the user sent them.
 func HashPayload(payload string) Bytes { return sha256.Sum256([]byte(payload)) }
 
-// Encode returns the bytes whose hash is the challenge: each field behind its length
-// as four bytes, big-endian, in the order of the struct; times as eight bytes of
-// milliseconds, big-endian. No two inputs have the same encoding.
+// Encode returns the bytes whose hash is the challenge: fields in the order of the
+// struct, times as eight bytes of milliseconds, big-endian. No two inputs have the same
+// encoding.
 func (in Input) Encode() []byte {
-	var b []byte
-	for _, field := range [][]byte{
+	return fields.Append(nil,
 		[]byte(in.Label), []byte(in.Deployment), []byte(in.Organisation), []byte(in.User),
-		in.Nonce[:], in.IssuedAt.encode(), in.ExpiresAt.encode(),
+		in.Nonce[:], fields.Uint64(uint64(in.IssuedAt)), fields.Uint64(uint64(in.ExpiresAt)),
 		[]byte(in.Method), []byte(in.Path), in.PayloadHash[:],
-	} {
-		b = binary.BigEndian.AppendUint32(b, uint32(len(field)))
-		b = append(b, field...)
-	}
-	return b
+	)
 }
-
-func (m Millis) encode() []byte { return binary.BigEndian.AppendUint64(nil, uint64(m)) }
 
 // Hash is the SHA-256 of the encoding. It identifies the action.
 func (in Input) Hash() Bytes { return sha256.Sum256(in.Encode()) }

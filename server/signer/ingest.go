@@ -2,7 +2,6 @@ package signer
 
 import (
 	"crypto/sha256"
-	"encoding/binary"
 	"errors"
 	"fmt"
 	"slices"
@@ -11,6 +10,7 @@ import (
 	"keyferry/server/identity"
 	"keyferry/server/keyring"
 	"keyferry/shares"
+	"keyferry/shares/fields"
 	"keyferry/shares/manifest"
 )
 
@@ -28,17 +28,11 @@ type Origin struct {
 }
 
 // Action stands where an imported key's receipts have the hash of the user's action.
-// Each field is hashed behind its length as four bytes, big-endian; the public key is
-// compressed.
+// It is the hash of the bare label and then fields; the public key is compressed.
 func (o Origin) Action() challenge.Bytes {
-	text := []byte(ingestLabel)
-	for _, field := range [][]byte{
+	return sha256.Sum256(fields.Append([]byte(ingestLabel),
 		[]byte(o.Deployment), []byte(o.Organisation), []byte(o.Scheme.Protocol()), []byte(o.Scheme.Curve().Name()), o.PublicKey.Bytes(),
-	} {
-		text = binary.BigEndian.AppendUint32(text, uint32(len(field)))
-		text = append(text, field...)
-	}
-	return sha256.Sum256(text)
+	))
 }
 
 // Key returns the key's id, at which all operators arrive by themselves.

@@ -2,13 +2,13 @@ package signer
 
 import (
 	"crypto"
-	"encoding/binary"
 	"errors"
 	"fmt"
 
 	"keyferry/server/challenge"
 	"keyferry/server/identity"
 	"keyferry/server/keyring"
+	"keyferry/shares/fields"
 	"keyferry/shares/manifest"
 )
 
@@ -38,17 +38,11 @@ type SignedReceipt struct {
 	Signature []byte
 }
 
-// encode returns the text that is signed: each field behind its length as four bytes,
-// big-endian.
+// encode returns the text that is signed, all of it fields.
 func (r Receipt) encode(signer ID) []byte {
-	var b []byte
-	for _, field := range [][]byte{
+	return fields.Append(nil,
 		[]byte(receiptLabel), signer[:], []byte(r.Deployment), []byte(r.Organisation), []byte(r.Key), r.Action[:], r.VectorHash[:],
-	} {
-		b = binary.BigEndian.AppendUint32(b, uint32(len(field)))
-		b = append(b, field...)
-	}
-	return b
+	)
 }
 
 // Sign signs the receipt with the signer's identity key.

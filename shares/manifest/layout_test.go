@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"keyferry/shares/envelope"
+	"keyferry/shares/fields"
 )
 
 // The layouts of docs/protocol.md, written out by hand. Clients keep manifests, so they
@@ -23,7 +24,7 @@ func TestSignedTextsAreTheDocumentedOnes(t *testing.T) {
 		t.Errorf("got  %q\nwant %q", got, want)
 	}
 	want = "\x00\x00\x00\x19keyferry identity link v1" + "\x00\x00\x00\x01d" + id + identity
-	if got := encode(linkLabel, []byte("d"), m.ID[:], second); string(got) != want {
+	if got := fields.Append(nil, []byte(linkLabel), []byte("d"), m.ID[:], second); string(got) != want {
 		t.Errorf("got  %q\nwant %q", got, want)
 	}
 }

@@ -20,11 +20,11 @@ import (
 	"crypto/sha256"
 	"crypto/x509"
 	"encoding/base64"
-	"encoding/binary"
 	"errors"
 	"fmt"
 
 	"keyferry/shares/envelope"
+	"keyferry/shares/fields"
 )
 
 // The labels of what is signed, so that none of these signatures can be taken for
@@ -91,7 +91,7 @@ func (m Member) Verify(deployment string) error {
 		return fmt.Errorf("signer %v: %w", m.ID, ErrSignature)
 	}
 	for i, link := range m.Links {
-		text := encode(linkLabel, []byte(deployment), m.ID[:], m.Identities[i+1])
+		text := fields.Append(nil, []byte(linkLabel), []byte(deployment), m.ID[:], m.Identities[i+1])
 		if err := Verify(m.Identities[i], text, link); err != nil {
 			return fmt.Errorf("signer %v: identity key %d: %w", m.ID, i+2, err)
 		}
@@ -109,7 +109,7 @@ func (m Member) Verify(deployment string) error {
 func (m Member) Identity() []byte { return m.Identities[len(m.Identities)-1] }
 
 func (m Member) importKeyText(deployment string) []byte {
-	return encode(importKeyLabel, []byte(deployment), m.ID[:], m.Identity(), m.EncryptionKey.Bytes())
+	return fields.Append(nil, []byte(importKeyLabel), []byte(deployment), m.ID[:], m.Identity(), m.EncryptionKey.Bytes())
 }
 
 // Sign signs SHA-256 of a text with a P-256 key, as ASN.1 DER (SEC 1 §C.8).
@@ -134,14 +134,4 @@ func Verify(spki, text, signature []byte) error {
 		return ErrSignature
 	}
 	return nil
-}
-
-// encode returns each field behind its length as four bytes, big-endian.
-func encode(label string, fields ...[]byte) []byte {
-	var b []byte
-	for _, field := range append([][]byte{[]byte(label)}, fields...) {
-		b = binary.BigEndian.AppendUint32(b, uint32(len(field)))
-		b = append(b, field...)
-	}
-	return b
 }

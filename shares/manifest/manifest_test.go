@@ -13,6 +13,7 @@ import (
 	"testing"
 
 	"keyferry/shares/envelope"
+	"keyferry/shares/fields"
 )
 
 const deployment = "test"
@@ -55,7 +56,7 @@ func rotated(t *testing.T) Member {
 	if err != nil {
 		t.Fatal(err)
 	}
-	link, err := Sign(first, encode(linkLabel, []byte(deployment), m.ID[:], spki))
+	link, err := Sign(first, fields.Append(nil, []byte(linkLabel), []byte(deployment), m.ID[:], spki))
 	if err != nil {
 		t.Fatal(err)
 	}

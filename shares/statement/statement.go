@@ -10,11 +10,11 @@ package statement
 import (
 	"crypto"
 	"crypto/sha256"
-	"encoding/binary"
 	"errors"
 	"fmt"
 
 	"keyferry/shares"
+	"keyferry/shares/fields"
 	"keyferry/shares/manifest"
 )
 
@@ -53,22 +53,15 @@ type Signed struct {
 // HashCiphertext is what Statement.CiphertextHash is of.
 func HashCiphertext(ciphertext []byte) [32]byte { return sha256.Sum256(ciphertext) }
 
-// encode returns the text that is signed: each field behind its length as four
-// bytes, big-endian; numbers as eight bytes, big-endian.
+// encode returns the text that is signed, all of it fields; numbers are eight bytes,
+// big-endian.
 func (s Statement) encode(signer manifest.ID) []byte {
-	var b []byte
-	for _, field := range [][]byte{
+	return fields.Append(nil,
 		[]byte(label), signer[:], []byte(s.Deployment), []byte(s.Organisation), []byte(s.Key),
-		[]byte(s.Scheme.Protocol()), []byte(s.Scheme.Curve().Name()), s.PublicKey.Bytes(), number(int64(s.MinSigners)),
-		s.Index[:], s.Commitment.Bytes(), s.VectorHash[:], s.EncryptionKeyHash[:], s.CiphertextHash[:], s.ActionHash[:], number(s.Time),
-	} {
-		b = binary.BigEndian.AppendUint32(b, uint32(len(field)))
-		b = append(b, field...)
-	}
-	return b
+		[]byte(s.Scheme.Protocol()), []byte(s.Scheme.Curve().Name()), s.PublicKey.Bytes(), fields.Uint64(uint64(s.MinSigners)),
+		s.Index[:], s.Commitment.Bytes(), s.VectorHash[:], s.EncryptionKeyHash[:], s.CiphertextHash[:], s.ActionHash[:], fields.Uint64(uint64(s.Time)),
+	)
 }
-
-func number(n int64) []byte { return binary.BigEndian.AppendUint64(nil, uint64(n)) }
 
 // Sign signs a statement with the signer's identity key.
 func Sign(s Statement, signer manifest.ID, identity crypto.Signer) (Signed, error) {

@@ -3,7 +3,6 @@ package node
 import (
 	"context"
 	"crypto/sha256"
-	"encoding/binary"
 	"errors"
 	"fmt"
 
@@ -11,6 +10,7 @@ import (
 	"keyferry/server/identity"
 	"keyferry/server/signer"
 	"keyferry/server/useraction"
+	"keyferry/shares/fields"
 )
 
 // consent verifies an action against the node's own trust and clock, and returns with
@@ -60,12 +60,7 @@ func (n *Node) use(ctx context.Context, c useraction.Consent, about ...audit.Ent
 // digest covers all that came with an action, so that one challenge answered twice
 // (by two credentials, say) counts as two uses.
 func digest(s useraction.Signed) [32]byte {
-	hash := sha256.New()
-	for _, field := range [][]byte{
+	return sha256.Sum256(fields.Append(nil,
 		s.Input.Encode(), []byte(s.Credential), []byte(s.Kind), s.ClientData, s.AuthenticatorData, s.Signature,
-	} {
-		hash.Write(binary.BigEndian.AppendUint32(nil, uint32(len(field))))
-		hash.Write(field)
-	}
-	return [32]byte(hash.Sum(nil))
+	))
 }

@@ -3,12 +3,12 @@ package trust
 import (
 	"bytes"
 	"crypto/sha256"
-	"encoding/binary"
 	"encoding/pem"
 	"errors"
 	"fmt"
 
 	"keyferry/server/identity"
+	"keyferry/shares/fields"
 )
 
 // signatureLabel begins what is signed, so that no other signature of the same key can
@@ -97,16 +97,8 @@ func Peek(file []byte) (Document, error) {
 	return Parse(file)
 }
 
-// message is what a root signs: two fields, each behind its length as four bytes,
-// big-endian.
-func message(text []byte) []byte {
-	var b []byte
-	for _, field := range [][]byte{[]byte(signatureLabel), text} {
-		b = binary.BigEndian.AppendUint32(b, uint32(len(field)))
-		b = append(b, field...)
-	}
-	return b
-}
+// message is what a root signs: two fields.
+func message(text []byte) []byte { return fields.Append(nil, []byte(signatureLabel), text) }
 
 func signatureBlock(signature []byte) []byte {
 	return pem.EncodeToMemory(&pem.Block{Type: blockType, Bytes: signature})
