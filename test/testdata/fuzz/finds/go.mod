@@ -1,0 +1,3 @@
+module throwaway
+
+go 1.26
