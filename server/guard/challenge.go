@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"time"
 
 	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
@@ -12,9 +11,6 @@ import (
 	"keyferry/server/challenge"
 	"keyferry/server/strictjson"
 )
-
-// maxSkew is by how much the server's clock may differ from ours.
-const maxSkew = 2 * time.Minute
 
 // errChallenge says that the server wants something else signed than what the client
 // asked for.
@@ -65,7 +61,10 @@ func (g *Guard) checkOffer(o offer, request challenge.Request) error {
 	if err := g.checkNames(in); err != nil {
 		return err
 	}
-	return checkWindow(in, g.config.Now())
+	if err := in.CheckWindow(g.config.Now()); err != nil {
+		return fmt.Errorf("%w: %w", errChallenge, err)
+	}
+	return nil
 }
 
 func (g *Guard) checkNames(in challenge.Input) error {
@@ -76,19 +75,6 @@ func (g *Guard) checkNames(in challenge.Input) error {
 		return fmt.Errorf("%w: it is for organisation %.64q in place of %q", errChallenge, in.Organisation, g.config.Organisation)
 	case len(g.config.Users) > 0 && !slices.Contains(g.config.Users, in.User):
 		return fmt.Errorf("%w: it is for user %.64q, who is not pinned", errChallenge, in.User)
-	}
-	return nil
-}
-
-// checkWindow keeps a signature from being good for later or for long.
-func checkWindow(in challenge.Input, now time.Time) error {
-	issued, expires := in.IssuedAt.Time(), in.ExpiresAt.Time()
-	length := expires.Sub(issued)
-	if length <= 0 || length > challenge.MaxWindow {
-		return fmt.Errorf("%w: it would be good for %v", errChallenge, length)
-	}
-	if issued.After(now.Add(maxSkew)) || expires.Before(now.Add(-maxSkew)) {
-		return fmt.Errorf("%w: it is good from %v to %v, and it is %v: compare the clocks", errChallenge, issued, expires, now.UTC())
 	}
 	return nil
 }

@@ -97,7 +97,7 @@ func FuzzChallengeAnswer(f *testing.F) {
 		}
 		said := theirs.ChallengeInput
 		if theirs.Challenge != said.Challenge() || said.Binds(request) != nil || said.Organisation != in.Organisation ||
-			said.User != in.User || said.Deployment != in.Deployment || said.ExpiresAt.Time().After(now.Add(challenge.MaxWindow+maxSkew)) {
+			said.User != in.User || said.Deployment != in.Deployment || said.ExpiresAt.Time().After(now.Add(challenge.MaxWindow+challenge.MaxSkew)) {
 			t.Fatalf("%q passes, and says %+v", seen, theirs)
 		}
 	})
