@@ -35,7 +35,7 @@ func SignerPart(id [32]byte) string { return signerPrefix + hex.EncodeToString(i
 func SignerOf(origin string) (string, error) {
 	_, part, found := strings.Cut(origin, "/"+signerPrefix)
 	id, err := hex.DecodeString(part)
-	if !found || err != nil || len(id) != 32 {
+	if !found || err != nil || len(id) != 32 || hex.EncodeToString(id) != part {
 		return "", fmt.Errorf("%.100q is not the name of a signer's log", origin)
 	}
 	return base64.StdEncoding.EncodeToString(id), nil
