@@ -14,7 +14,7 @@ import (
 func runFuzz(t *testing.T, module string) (dir, output string, err error) {
 	t.Helper()
 	dir = t.TempDir()
-	if err := os.CopyFS(dir, os.DirFS(filepath.Join("testdata", "fuzz", module))); err != nil {
+	if err := os.CopyFS(dir, os.DirFS(filepath.Join("testdata", "fuzzing", module))); err != nil {
 		t.Fatal(err)
 	}
 	command := exec.Command("./fuzz", dir)
