@@ -11,6 +11,8 @@ import (
 	"github.com/consensys/gnark-crypto/ecc/stark-curve/fp"
 	"github.com/consensys/gnark-crypto/ecc/stark-curve/fr"
 	dcrd "github.com/decred/dcrd/dcrec/secp256k1/v4"
+
+	"keyferry/shares/locked/lockedtest"
 )
 
 var allCurves = []Curve{Secp256k1, Stark, Ed25519}
@@ -60,11 +62,11 @@ func TestMulBaseOfOneIsTheGeneratorAndOfMinusOneItsNegative(t *testing.T) {
 		Ed25519:   "5866666666666666666666666666666666666666666666666666666666666666",
 	}
 	for curve, want := range generators {
-		g, err := curve.MulBase(lockedBytes(t, scalarBytes(big.NewInt(1))))
+		g, err := curve.MulBase(lockedtest.Bytes(t, scalarBytes(big.NewInt(1))))
 		if err != nil || !strings.HasPrefix(g.Hex(), want) {
 			t.Errorf("%s: generator %s, error %v", curve, g, err)
 		}
-		minus, err := curve.MulBase(lockedBytes(t, scalarBytes(new(big.Int).Sub(orderOf(curve), big.NewInt(1)))))
+		minus, err := curve.MulBase(lockedtest.Bytes(t, scalarBytes(new(big.Int).Sub(orderOf(curve), big.NewInt(1)))))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -81,7 +83,7 @@ func TestMulBaseOfOneIsTheGeneratorAndOfMinusOneItsNegative(t *testing.T) {
 
 func TestPointsReadBackInBothForms(t *testing.T) {
 	for _, curve := range allCurves {
-		p, err := curve.MulBase(lockedBytes(t, scalarBytes(big.NewInt(77))))
+		p, err := curve.MulBase(lockedtest.Bytes(t, scalarBytes(big.NewInt(77))))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -176,7 +178,7 @@ func TestEd25519PointOutsideThePrimeOrderGroupIsRefused(t *testing.T) {
 }
 
 func TestZeroValuesAreRefused(t *testing.T) {
-	one := lockedBytes(t, scalarBytes(big.NewInt(1)))
+	one := lockedtest.Bytes(t, scalarBytes(big.NewInt(1)))
 	for _, curve := range []Curve{0, 77} {
 		_, errPoint := curve.ParsePoint(make([]byte, 33))
 		_, errImport := curve.ParseUncompressedPoint(make([]byte, 65))

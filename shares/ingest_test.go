@@ -7,6 +7,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"keyferry/shares/locked/lockedtest"
 )
 
 // The public shares of f(x) = x: not a sharing, but points that parse.
@@ -15,7 +17,7 @@ const plainCluster = `{"version":1,"organisation":"or-1","protocol":"CGGMP24","c
 	`"0279BE667EF9DCBBAC55A06295CE870B07029BFCDB2DCE28D959F2815B16F81798","02c6047f9441ed7d6d3045406e95c07cd85c778e4b8cef3ca7abac09b95c709ee5"]}`
 
 func TestClusterSharesAreRead(t *testing.T) {
-	share, err := ParseClusterShare(lockedBytes(t, []byte(plainCluster)))
+	share, err := ParseClusterShare(lockedtest.Bytes(t, []byte(plainCluster)))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -55,7 +57,7 @@ func TestClusterSharesThatReadersCouldDifferOnAreRefused(t *testing.T) {
 		if text == plainCluster {
 			t.Fatalf("%s: nothing is changed", name)
 		}
-		share, err := ParseClusterShare(lockedBytes(t, []byte(text)))
+		share, err := ParseClusterShare(lockedtest.Bytes(t, []byte(text)))
 		if !errors.Is(err, ErrPlaintext) || share.Secret != nil {
 			t.Errorf("%s: %v", name, err)
 		} else if strings.Contains(err.Error(), twoHex[:60]) {
@@ -74,7 +76,7 @@ func FuzzParseClusterShare(f *testing.F) {
 		f.Add([]byte(strings.Replace(plainCluster, change[0], change[1], 1)))
 	}
 	f.Fuzz(func(t *testing.T, line []byte) {
-		share, err := ParseClusterShare(lockedBytes(t, line))
+		share, err := ParseClusterShare(lockedtest.Bytes(t, line))
 		if err != nil {
 			if share.Secret != nil || !errors.Is(err, ErrPlaintext) || strings.Contains(err.Error(), twoHex[:60]) {
 				t.Fatalf("%v, %v", share.Secret, err)

@@ -6,6 +6,9 @@ import (
 	"strings"
 	"testing"
 	"unicode/utf8"
+
+	"keyferry/shares/internal/vectors"
+	"keyferry/shares/locked/lockedtest"
 )
 
 const (
@@ -24,7 +27,7 @@ func TestExportPlaintextsThatClientsAcceptAreRead(t *testing.T) {
 		"unknown members": `{"a":{"b":[1,-2.5e+7,"\u00e9\n",null,true,false,{}]},"version":1,` + index + `,` + secret + `,"a":[]}`,
 		"unknown inside":  `{"version":1,` + index + `,"secret_share":{"x":0,"curve":"stark","scalar":"` + twoHex + `"}}`,
 	} {
-		share, err := ParseExport(lockedBytes(t, []byte(text)), Stark)
+		share, err := ParseExport(lockedtest.Bytes(t, []byte(text)), Stark)
 		if err != nil {
 			t.Errorf("%s: %v", name, err)
 			continue
@@ -103,7 +106,7 @@ func TestMalformedExportPlaintextsAreRefused(t *testing.T) {
 		"never ends nesting":    strings.Repeat(`{"a":`, 40000),
 		"too long":              plainExport + strings.Repeat(" ", maxPlaintext),
 	} {
-		share, err := ParseExport(lockedBytes(t, []byte(text)), Stark)
+		share, err := ParseExport(lockedtest.Bytes(t, []byte(text)), Stark)
 		if !errors.Is(err, ErrPlaintext) || share.Secret != nil {
 			t.Errorf("%s: %v", name, err)
 		}
@@ -112,7 +115,7 @@ func TestMalformedExportPlaintextsAreRefused(t *testing.T) {
 
 func TestNestingUpToTheLimitIsRead(t *testing.T) {
 	text := strings.Replace(plainExport, `{`, `{"a":`+strings.Repeat("[", maxNesting)+strings.Repeat("]", maxNesting)+`,`, 1)
-	share, err := ParseExport(lockedBytes(t, []byte(text)), Stark)
+	share, err := ParseExport(lockedtest.Bytes(t, []byte(text)), Stark)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -121,14 +124,14 @@ func TestNestingUpToTheLimitIsRead(t *testing.T) {
 
 func TestErrorsDoNotQuoteThePlaintext(t *testing.T) {
 	text := strings.ReplaceAll(plainExport, oneHex, "hunter2") + "hunter2"
-	_, err := ParseExport(lockedBytes(t, []byte(text)), Stark)
+	_, err := ParseExport(lockedtest.Bytes(t, []byte(text)), Stark)
 	if err == nil || strings.Contains(err.Error(), "hunter2") {
 		t.Errorf("error: %v", err)
 	}
 }
 
 func TestMalformedImportPlaintextsAreRefused(t *testing.T) {
-	good := loadVectors(t).Import[0].Shares[0]
+	good := vectors.Load(t).Import[0].Shares[0]
 	replace := func(old, new string) string {
 		if !strings.Contains(good.Plaintext, old) {
 			t.Fatalf("%q is not in the plaintext", old)
@@ -154,24 +157,24 @@ func TestMalformedImportPlaintextsAreRefused(t *testing.T) {
 		"version 2":        replace(`"version":1`, `"version":2`),
 		"cut off":          good.Plaintext[:len(good.Plaintext)-2],
 	} {
-		share, err := ParseImport(lockedBytes(t, []byte(text)), Secp256k1, 5)
+		share, err := ParseImport(lockedtest.Bytes(t, []byte(text)), Secp256k1, 5)
 		if !errors.Is(err, ErrPlaintext) || share.Secret != nil {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
 	for _, n := range []int{-1, 0, 1, 256} {
-		if _, err := ParseImport(lockedBytes(t, []byte(good.Plaintext)), Secp256k1, n); !errors.Is(err, ErrThreshold) {
+		if _, err := ParseImport(lockedtest.Bytes(t, []byte(good.Plaintext)), Secp256k1, n); !errors.Is(err, ErrThreshold) {
 			t.Errorf("%d signers: %v", n, err)
 		}
 	}
-	if _, err := ParseImport(lockedBytes(t, []byte(good.Plaintext)), Secp256k1, 6); !errors.Is(err, ErrPlaintext) {
+	if _, err := ParseImport(lockedtest.Bytes(t, []byte(good.Plaintext)), Secp256k1, 6); !errors.Is(err, ErrPlaintext) {
 		t.Errorf("six signers: %v", err)
 	}
 }
 
 func TestImportShareIsRefusedAtAnotherPosition(t *testing.T) {
-	good := loadVectors(t).Import[1].Shares[0]
-	share, err := ParseImport(lockedBytes(t, []byte(good.Plaintext)), Stark, 5)
+	good := vectors.Load(t).Import[1].Shares[0]
+	share, err := ParseImport(lockedtest.Bytes(t, []byte(good.Plaintext)), Stark, 5)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -187,12 +190,12 @@ func TestImportShareIsRefusedAtAnotherPosition(t *testing.T) {
 }
 
 func TestEncodersRefuseWhatParsersWould(t *testing.T) {
-	one := lockedBytes(t, scalarBytes(big.NewInt(1)))
+	one := lockedtest.Bytes(t, scalarBytes(big.NewInt(1)))
 	point, _ := Secp256k1.MulBase(one)
 	if _, err := EncodeExport(Secp256k1, Index{}, one); !errors.Is(err, ErrIndexes) {
 		t.Errorf("index zero: %v", err)
 	}
-	if _, err := EncodeExport(Secp256k1, IndexOf(1), lockedBytes(t, make([]byte, 32))); !errors.Is(err, ErrScalar) {
+	if _, err := EncodeExport(Secp256k1, IndexOf(1), lockedtest.Bytes(t, make([]byte, 32))); !errors.Is(err, ErrScalar) {
 		t.Errorf("secret zero: %v", err)
 	}
 	if _, err := EncodeImport(Stark, one, PublicShares{point, point}); !errors.Is(err, ErrCurve) {
@@ -225,7 +228,7 @@ func TestHexDecodesEveryByteAndNothingElse(t *testing.T) {
 
 // Whatever parses, encodes and parses again to the same share.
 func FuzzParseExport(f *testing.F) {
-	file := loadVectors(f)
+	file := vectors.Load(f)
 	seeds := 0
 	for _, v := range file.Export {
 		for _, s := range v.Shares {
@@ -240,7 +243,7 @@ func FuzzParseExport(f *testing.F) {
 	f.Add([]byte(`{"version":1e0,"a":"\u00`), uint8(Ed25519))
 	f.Fuzz(func(t *testing.T, text []byte, number uint8) {
 		curve := Curve(number)
-		share, err := ParseExport(lockedBytes(t, text), curve)
+		share, err := ParseExport(lockedtest.Bytes(t, text), curve)
 		if err != nil {
 			if share.Secret != nil || !errors.Is(err, ErrPlaintext) && !errors.Is(err, ErrCurve) {
 				t.Fatalf("error %v, secret %v", err, share.Secret)
@@ -269,7 +272,7 @@ func FuzzParseExport(f *testing.F) {
 
 // Whatever parses, encodes and parses again to the same share.
 func FuzzParseImport(f *testing.F) {
-	file := loadVectors(f)
+	file := vectors.Load(f)
 	if len(file.Import) != 4 {
 		f.Fatal("no seeds")
 	}
@@ -278,7 +281,7 @@ func FuzzParseImport(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, text []byte, number uint8) {
 		curve := Curve(number)
-		share, err := ParseImport(lockedBytes(t, text), curve, 5)
+		share, err := ParseImport(lockedtest.Bytes(t, text), curve, 5)
 		if err != nil {
 			if share.Secret != nil || !errors.Is(err, ErrPlaintext) && !errors.Is(err, ErrCurve) {
 				t.Fatalf("error %v, secret %v", err, share.Secret)

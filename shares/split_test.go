@@ -9,6 +9,7 @@ import (
 	"pgregory.net/rapid"
 
 	"keyferry/shares/locked"
+	"keyferry/shares/locked/lockedtest"
 )
 
 // drawSecret gives scalars of every size, the ends of the range included.
@@ -171,7 +172,7 @@ func TestPublicSharesThatWereTamperedWithAreRefused(t *testing.T) {
 }
 
 func TestThresholdsOutOfRangeAreRefused(t *testing.T) {
-	secret := lockedBytes(t, scalarBytes(big.NewInt(5)))
+	secret := lockedtest.Bytes(t, scalarBytes(big.NewInt(5)))
 	for _, bad := range [][2]int{{1, 1}, {1, 5}, {0, 5}, {-1, 5}, {6, 5}, {2, 256}, {2, 1}, {0, 0}} {
 		if _, err := Split(Secp256k1, secret, bad[0], bad[1]); !errors.Is(err, ErrThreshold) {
 			t.Errorf("split %v: %v", bad, err)
@@ -193,7 +194,7 @@ func TestThresholdsOutOfRangeAreRefused(t *testing.T) {
 func TestSecretsOutOfRangeAreNotSplit(t *testing.T) {
 	for _, curve := range allCurves {
 		for _, bad := range [][]byte{make([]byte, 32), scalarBytes(orderOf(curve)), make([]byte, 31), bytes.Repeat([]byte{1}, 33)} {
-			if _, err := Split(curve, lockedBytes(t, bad), 2, 3); !errors.Is(err, ErrScalar) {
+			if _, err := Split(curve, lockedtest.Bytes(t, bad), 2, 3); !errors.Is(err, ErrScalar) {
 				t.Errorf("%s split %d bytes: %v", curve, len(bad), err)
 			}
 		}
@@ -201,7 +202,7 @@ func TestSecretsOutOfRangeAreNotSplit(t *testing.T) {
 }
 
 func TestSharesThatDoNotBelongTogetherAreRefused(t *testing.T) {
-	secret := lockedBytes(t, scalarBytes(big.NewInt(5)))
+	secret := lockedtest.Bytes(t, scalarBytes(big.NewInt(5)))
 	share := func(curve Curve, index Index) Share { return Share{curve, index, secret} }
 	order := Index(scalarBytes(orderOf(Stark)))
 	for name, c := range map[string]struct {
@@ -225,7 +226,7 @@ func TestSharesThatDoNotBelongTogetherAreRefused(t *testing.T) {
 
 // f(x) = x has shares 1 and 2, and gives the secret 0.
 func TestInterpolatedZeroIsRefused(t *testing.T) {
-	one, two := lockedBytes(t, scalarBytes(big.NewInt(1))), lockedBytes(t, scalarBytes(big.NewInt(2)))
+	one, two := lockedtest.Bytes(t, scalarBytes(big.NewInt(1))), lockedtest.Bytes(t, scalarBytes(big.NewInt(2)))
 	shares := []Share{{Secp256k1, IndexOf(1), one}, {Secp256k1, IndexOf(2), two}}
 	if _, err := Interpolate(shares); !errors.Is(err, ErrScalar) {
 		t.Errorf("secret zero: %v", err)
@@ -244,7 +245,7 @@ func TestInterpolatedZeroIsRefused(t *testing.T) {
 }
 
 func TestPublicSharesOfTwoCurvesAreRefused(t *testing.T) {
-	one := lockedBytes(t, scalarBytes(big.NewInt(1)))
+	one := lockedtest.Bytes(t, scalarBytes(big.NewInt(1)))
 	a, _ := Secp256k1.MulBase(one)
 	b, _ := Ed25519.MulBase(one)
 	if err := (PublicShares{a, b}).Check(2); !errors.Is(err, ErrCurve) {
@@ -256,7 +257,7 @@ func TestPublicSharesOfTwoCurvesAreRefused(t *testing.T) {
 }
 
 func TestHashTellsPublicSharesApart(t *testing.T) {
-	one, two := lockedBytes(t, scalarBytes(big.NewInt(1))), lockedBytes(t, scalarBytes(big.NewInt(2)))
+	one, two := lockedtest.Bytes(t, scalarBytes(big.NewInt(1))), lockedtest.Bytes(t, scalarBytes(big.NewInt(2)))
 	a, _ := Secp256k1.MulBase(one)
 	b, _ := Secp256k1.MulBase(two)
 	c, _ := Stark.MulBase(one)
@@ -271,7 +272,7 @@ func TestHashTellsPublicSharesApart(t *testing.T) {
 
 func TestSplittingTwiceGivesDifferentShares(t *testing.T) {
 	for _, curve := range allCurves {
-		secret := lockedBytes(t, scalarBytes(big.NewInt(5)))
+		secret := lockedtest.Bytes(t, scalarBytes(big.NewInt(5)))
 		a, errA := Split(curve, secret, 2, 3)
 		b, errB := Split(curve, secret, 2, 3)
 		if errA != nil || errB != nil {

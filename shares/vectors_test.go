@@ -6,17 +6,8 @@ import (
 	"testing"
 
 	"keyferry/shares/internal/vectors"
-	"keyferry/shares/locked"
+	"keyferry/shares/locked/lockedtest"
 )
-
-func loadVectors(t testing.TB) vectors.File {
-	t.Helper()
-	f, err := vectors.Load("testdata/dfns-wire.json")
-	if err != nil {
-		t.Fatal(err)
-	}
-	return f
-}
 
 func unhex(t testing.TB, text string) []byte {
 	t.Helper()
@@ -24,17 +15,6 @@ func unhex(t testing.TB, text string) []byte {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return b
-}
-
-func lockedBytes(t testing.TB, content []byte) *locked.Buffer {
-	t.Helper()
-	b, err := locked.NewWithCapacity(len(content), max(1, len(content)))
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(b.Destroy)
-	copy(b.Bytes(), content)
 	return b
 }
 
@@ -50,7 +30,7 @@ func curveNamed(t testing.TB, name string) Curve {
 // Every negative vector has a kind that one of the packages tests in full.
 func TestEveryKindOfNegativeVectorIsTested(t *testing.T) {
 	tested := map[string]bool{"encryptionKey": true, "ciphertext": true, "exportResponse": true, "importRequest": true}
-	for _, v := range loadVectors(t).Negative {
+	for _, v := range vectors.Load(t).Negative {
 		if !tested[v.Kind] {
 			t.Errorf("%s is of kind %q, which no test reads", v.ID, v.Kind)
 		}
@@ -58,11 +38,11 @@ func TestEveryKindOfNegativeVectorIsTested(t *testing.T) {
 }
 
 func TestExportPlaintextsMatchVectors(t *testing.T) {
-	for _, v := range loadVectors(t).Export {
+	for _, v := range vectors.Load(t).Export {
 		curve := curveNamed(t, v.Curve)
 		var all []Share
 		for _, s := range v.Shares {
-			plaintext, err := EncodeExport(curve, IndexOf(s.Index), lockedBytes(t, unhex(t, s.SecretHex)))
+			plaintext, err := EncodeExport(curve, IndexOf(s.Index), lockedtest.Bytes(t, unhex(t, s.SecretHex)))
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -104,7 +84,7 @@ func checkInterpolation(t *testing.T, all []Share, secretHex, publicKeyHex strin
 }
 
 func TestPolynomialsMatchVectors(t *testing.T) {
-	f := loadVectors(t)
+	f := vectors.Load(t)
 	for _, v := range f.Export {
 		checkPolynomial(t, v.Curve, v.PolynomialHex, v.Shares)
 	}
@@ -115,7 +95,7 @@ func TestPolynomialsMatchVectors(t *testing.T) {
 
 func checkPolynomial(t *testing.T, curve string, coefficients []string, shares []vectors.Share) {
 	t.Helper()
-	polynomial := lockedBytes(t, unhex(t, strings.Join(coefficients, "")))
+	polynomial := lockedtest.Bytes(t, unhex(t, strings.Join(coefficients, "")))
 	for _, s := range shares {
 		value, err := evaluate(curveNamed(t, curve), polynomial, IndexOf(s.Index))
 		if err != nil {
@@ -129,7 +109,7 @@ func checkPolynomial(t *testing.T, curve string, coefficients []string, shares [
 }
 
 func TestImportPlaintextsMatchVectors(t *testing.T) {
-	for _, v := range loadVectors(t).Import {
+	for _, v := range vectors.Load(t).Import {
 		curve := curveNamed(t, v.Curve)
 		var public PublicShares
 		for _, s := range v.Shares {
@@ -153,7 +133,7 @@ func TestImportPlaintextsMatchVectors(t *testing.T) {
 
 func checkImportPlaintext(t *testing.T, curve Curve, v vectors.Import, s vectors.Share, public PublicShares) {
 	t.Helper()
-	plaintext, err := EncodeImport(curve, lockedBytes(t, unhex(t, s.SecretHex)), public)
+	plaintext, err := EncodeImport(curve, lockedtest.Bytes(t, unhex(t, s.SecretHex)), public)
 	if err != nil {
 		t.Fatal(err)
 	}

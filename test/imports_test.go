@@ -19,6 +19,7 @@ var mayImport = map[string][]string{
 	"config":                        {"server/origin"},
 	"shares/fields":                 {},
 	"shares/locked":                 {},
+	"shares/locked/lockedtest":      {"shares/locked"},
 	"shares":                        {"shares/fields", "shares/locked"},
 	"shares/envelope":               {"shares/locked"},
 	"shares/recovery":               {"shares", "shares/attest", "shares/envelope", "shares/locked", "shares/manifest", "shares/statement"},

@@ -15,31 +15,8 @@ import (
 	"keyferry/shares/envelope"
 	"keyferry/shares/internal/vectors"
 	"keyferry/shares/locked"
+	"keyferry/shares/locked/lockedtest"
 )
-
-func loadVectors(t testing.TB) vectors.File {
-	t.Helper()
-	f, err := vectors.Load("../testdata/dfns-wire.json")
-	if err != nil {
-		t.Fatal(err)
-	}
-	return f
-}
-
-func lockedHex(t testing.TB, text string) *locked.Buffer {
-	t.Helper()
-	content, err := hex.DecodeString(text)
-	if err != nil {
-		t.Fatal(err)
-	}
-	b, err := locked.New(len(content))
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(b.Destroy)
-	copy(b.Bytes(), content)
-	return b
-}
 
 // cluster has the signers of an import vector, with their private keys.
 type cluster struct {
@@ -52,7 +29,7 @@ func clusterOf(t testing.TB, v vectors.Import) cluster {
 	t.Helper()
 	c := cluster{keys: map[string]*envelope.DecryptionKey{}}
 	for _, s := range v.Signers {
-		key, err := envelope.ParseDecryptionKey(lockedHex(t, "01"+s.DecryptionKeyScalarHex))
+		key, err := envelope.ParseDecryptionKey(lockedtest.Hex(t, "01"+s.DecryptionKeyScalarHex))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -135,7 +112,7 @@ func TestSealRoomIsTheEnvelopesOverhead(t *testing.T) {
 }
 
 func TestSignersAcceptImportVectors(t *testing.T) {
-	for _, v := range loadVectors(t).Import {
+	for _, v := range vectors.Load(t).Import {
 		key, err := clusterOf(t, v).judge([]byte(v.RequestBodyJSON))
 		if err != nil || key.Hex() != v.PublicKeyHex {
 			t.Errorf("%s/%s: %s, %v", v.Protocol, v.Curve, key, err)
@@ -158,7 +135,7 @@ func TestSignersRefuseNegativeImportVectors(t *testing.T) {
 		"imp-min-signers-2":        shares.ErrPolynomial,
 		"imp-scheme":               shares.ErrScheme,
 	}
-	f := loadVectors(t)
+	f := vectors.Load(t)
 	list, err := f.OfKind("importRequest", 11)
 	if err != nil {
 		t.Fatal(err)
@@ -172,7 +149,7 @@ func TestSignersRefuseNegativeImportVectors(t *testing.T) {
 }
 
 func TestRequestHasTheMembersOfTheVectorsInTheirOrder(t *testing.T) {
-	for _, v := range loadVectors(t).Import {
+	for _, v := range vectors.Load(t).Import {
 		request := Request{MinSigners: v.MinSigners, Protocol: v.Protocol, Curve: v.Curve}
 		for _, s := range v.Shares {
 			request.EncryptedKeyShares = append(request.EncryptedKeyShares, EncryptedKeyShare{s.Ciphertext, s.SignerID})
@@ -185,7 +162,7 @@ func TestRequestHasTheMembersOfTheVectorsInTheirOrder(t *testing.T) {
 }
 
 func TestSignersAcceptWhatIsDealtToThem(t *testing.T) {
-	list := loadVectors(t).Import
+	list := vectors.Load(t).Import
 	rapid.Check(t, func(rt *rapid.T) {
 		v := rapid.SampledFrom(list).Draw(rt, "vector")
 		c := clusterOf(t, v)
@@ -218,7 +195,7 @@ func deal(t testing.TB, v vectors.Import, minSigners int, signers []Signer) Requ
 	if err != nil {
 		t.Fatal(err)
 	}
-	request, err := Deal(Plan{scheme, minSigners, signers, "a name"}, lockedHex(t, v.SecretKeyHex))
+	request, err := Deal(Plan{scheme, minSigners, signers, "a name"}, lockedtest.Hex(t, v.SecretKeyHex))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -226,7 +203,7 @@ func deal(t testing.TB, v vectors.Import, minSigners int, signers []Signer) Requ
 }
 
 func TestSignersRefuseSharesOfTwoDealings(t *testing.T) {
-	v := loadVectors(t).Import[0]
+	v := vectors.Load(t).Import[0]
 	c := clusterOf(t, v)
 	a, b := deal(t, v, 3, c.listed), deal(t, v, 3, c.listed)
 	a.EncryptedKeyShares[4] = b.EncryptedKeyShares[4]
@@ -240,8 +217,8 @@ func TestSignersRefuseSharesOfTwoDealings(t *testing.T) {
 }
 
 func TestUnusableSignersAreRefused(t *testing.T) {
-	good := clusterOf(t, loadVectors(t).Import[0]).listed
-	secret := lockedHex(t, strings.Repeat("11", 32))
+	good := clusterOf(t, vectors.Load(t).Import[0]).listed
+	secret := lockedtest.Hex(t, strings.Repeat("11", 32))
 	with := func(change func([]Signer) []Signer) []Signer { return change(slices.Clone(good)) }
 	for name, signers := range map[string][]Signer{
 		"same id":       with(func(s []Signer) []Signer { s[0].SignerID = s[1].SignerID; return s }),
@@ -261,8 +238,8 @@ func TestUnusableSignersAreRefused(t *testing.T) {
 }
 
 func TestImpossiblePlansAreRefused(t *testing.T) {
-	signers := clusterOf(t, loadVectors(t).Import[0]).listed
-	good := lockedHex(t, strings.Repeat("11", 32))
+	signers := clusterOf(t, vectors.Load(t).Import[0]).listed
+	good := lockedtest.Hex(t, strings.Repeat("11", 32))
 	for name, c := range map[string]struct {
 		plan   Plan
 		secret *locked.Buffer
@@ -272,9 +249,9 @@ func TestImpossiblePlansAreRefused(t *testing.T) {
 		"one of five":   {Plan{shares.Schemes()[0], 1, signers, ""}, good, shares.ErrThreshold},
 		"six of five":   {Plan{shares.Schemes()[0], 6, signers, ""}, good, shares.ErrThreshold},
 		"no signers":    {Plan{shares.Schemes()[0], 3, nil, ""}, good, shares.ErrThreshold},
-		"zero secret":   {Plan{shares.Schemes()[0], 3, signers, ""}, lockedHex(t, strings.Repeat("00", 32)), shares.ErrScalar},
+		"zero secret":   {Plan{shares.Schemes()[0], 3, signers, ""}, lockedtest.Hex(t, strings.Repeat("00", 32)), shares.ErrScalar},
 		"large secret":  {Plan{shares.Schemes()[1], 3, signers, ""}, good, shares.ErrScalar},
-		"short secret":  {Plan{shares.Schemes()[0], 3, signers, ""}, lockedHex(t, strings.Repeat("11", 31)), shares.ErrScalar},
+		"short secret":  {Plan{shares.Schemes()[0], 3, signers, ""}, lockedtest.Hex(t, strings.Repeat("11", 31)), shares.ErrScalar},
 		"missing value": {Plan{shares.Schemes()[0], 3, signers, ""}, nil, shares.ErrScalar},
 	} {
 		if _, err := Deal(c.plan, c.secret); !errors.Is(err, c.want) {
@@ -284,8 +261,8 @@ func TestImpossiblePlansAreRefused(t *testing.T) {
 }
 
 func TestScalarsOfEd25519SeedsMatchVectors(t *testing.T) {
-	for _, v := range loadVectors(t).EdDSASeeds {
-		scalar, err := ScalarFromEd25519Seed(lockedHex(t, v.SeedHex))
+	for _, v := range vectors.Load(t).EdDSASeeds {
+		scalar, err := ScalarFromEd25519Seed(lockedtest.Hex(t, v.SeedHex))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -296,7 +273,7 @@ func TestScalarsOfEd25519SeedsMatchVectors(t *testing.T) {
 		}
 	}
 	for _, length := range []int{1, 31, 33, 64} {
-		if _, err := ScalarFromEd25519Seed(lockedHex(t, strings.Repeat("00", length))); !errors.Is(err, shares.ErrScalar) {
+		if _, err := ScalarFromEd25519Seed(lockedtest.Hex(t, strings.Repeat("00", length))); !errors.Is(err, shares.ErrScalar) {
 			t.Errorf("seed of %d bytes: %v", length, err)
 		}
 	}

@@ -16,16 +16,8 @@ import (
 
 	"keyferry/shares/internal/vectors"
 	"keyferry/shares/locked"
+	"keyferry/shares/locked/lockedtest"
 )
-
-func loadVectors(t testing.TB) vectors.File {
-	t.Helper()
-	f, err := vectors.Load("../testdata/dfns-wire.json")
-	if err != nil {
-		t.Fatal(err)
-	}
-	return f
-}
 
 func unhex(t testing.TB, text string) []byte {
 	t.Helper()
@@ -48,13 +40,7 @@ func unbase64(t testing.TB, text string) []byte {
 // sealable returns a buffer with room for an envelope around content.
 func sealable(t testing.TB, content []byte) *locked.Buffer {
 	t.Helper()
-	b, err := locked.NewWithCapacity(len(content), len(content)+Overhead)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(b.Destroy)
-	copy(b.Bytes(), content)
-	return b
+	return lockedtest.WithRoom(t, content, Overhead)
 }
 
 func decryptionKey(t testing.TB, scalarHex string) *DecryptionKey {
@@ -78,7 +64,7 @@ func generate(t testing.TB) *DecryptionKey {
 }
 
 func TestSealAndOpenMatchVectors(t *testing.T) {
-	f := loadVectors(t)
+	f := vectors.Load(t)
 	for name, curve := range agreements() {
 		client := decryptionKey(t, f.Client.DecryptionKeyScalarHex)
 		for _, v := range f.Export {
@@ -129,7 +115,7 @@ func checkSharedPoints(t *testing.T, curve agreement, key *DecryptionKey, epheme
 }
 
 func TestClientKeyMatchesVectors(t *testing.T) {
-	c := loadVectors(t).Client
+	c := vectors.Load(t).Client
 	key, err := ParseDecryptionKey(sealable(t, unhex(t, c.DecryptionKeyBytesHex)))
 	if err != nil {
 		t.Fatal(err)
@@ -150,7 +136,7 @@ func TestClientKeyMatchesVectors(t *testing.T) {
 }
 
 func TestEncryptionKeyVectorsAreRefused(t *testing.T) {
-	list, err := loadVectors(t).OfKind("encryptionKey", 14)
+	list, err := vectors.Load(t).OfKind("encryptionKey", 14)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -162,7 +148,7 @@ func TestEncryptionKeyVectorsAreRefused(t *testing.T) {
 }
 
 func TestCiphertextVectorsAreRefusedAlike(t *testing.T) {
-	list, err := loadVectors(t).OfKind("ciphertext", 14)
+	list, err := vectors.Load(t).OfKind("ciphertext", 14)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -201,7 +187,7 @@ func TestOpenWithTokenIgnoresTheEphemeralKeysParity(t *testing.T) {
 }
 
 func TestOtherSpellingsOfAnEncryptionKeyAreRefused(t *testing.T) {
-	good := loadVectors(t).Client.EncryptionKey
+	good := vectors.Load(t).Client.EncryptionKey
 	if _, err := ParseEncryptionKey(good); err != nil {
 		t.Fatal(err)
 	}
@@ -346,7 +332,7 @@ func TestDecryptionKeysOutOfRangeAreRefused(t *testing.T) {
 }
 
 func TestDecryptionKeyNeverPrintsItself(t *testing.T) {
-	f := loadVectors(t)
+	f := vectors.Load(t)
 	key := decryptionKey(t, f.Client.DecryptionKeyScalarHex)
 	var logged bytes.Buffer
 	slog.New(slog.NewTextHandler(&logged, nil)).Info("made", "key", key)

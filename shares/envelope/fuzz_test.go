@@ -4,11 +4,13 @@ import (
 	"bytes"
 	"errors"
 	"testing"
+
+	"keyferry/shares/internal/vectors"
 )
 
 // What parses is spelled in one way only, and can be sealed to.
 func FuzzParseEncryptionKey(f *testing.F) {
-	file := loadVectors(f)
+	file := vectors.Load(f)
 	list, err := file.OfKind("encryptionKey", 14)
 	if err != nil {
 		f.Fatal(err)
@@ -40,7 +42,7 @@ func FuzzParseEncryptionKey(f *testing.F) {
 // Only what was sealed to the key opens: the seeds, and nothing that differs from
 // them. Both ways of opening agree, but for the ephemeral key's parity.
 func FuzzOpen(f *testing.F) {
-	file := loadVectors(f)
+	file := vectors.Load(f)
 	sealed := map[string]string{}
 	for _, v := range file.Export {
 		for _, s := range v.Shares {

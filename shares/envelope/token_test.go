@@ -9,6 +9,7 @@ import (
 
 	dcrd "github.com/decred/dcrd/dcrec/secp256k1/v4"
 
+	"keyferry/shares/internal/vectors"
 	"keyferry/shares/locked"
 )
 
@@ -45,7 +46,7 @@ func (brokenToken) HashSharedX(context.Context, []byte, []byte, []byte, *locked.
 
 func TestOpenWithTokenOpensImportVectors(t *testing.T) {
 	opened := 0
-	for _, v := range loadVectors(t).Import {
+	for _, v := range vectors.Load(t).Import {
 		for _, s := range v.Shares {
 			token := fakeToken{decryptionKey(t, v.Signer(s.SignerID).DecryptionKeyScalarHex)}
 			plaintext, err := OpenWithToken(t.Context(), token, unbase64(t, s.Ciphertext))

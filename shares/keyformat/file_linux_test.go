@@ -10,6 +10,8 @@ import (
 	"testing"
 
 	"golang.org/x/sys/unix"
+
+	"keyferry/shares/locked/lockedtest"
 )
 
 // A limit on file sizes stands for a full disk: the write stops in the middle.
@@ -24,7 +26,7 @@ func TestWriteFileLeavesNothingHalfWritten(t *testing.T) {
 		t.Fatal(err)
 	}
 	path := filepath.Join(t.TempDir(), "key")
-	err := WriteFile(path, secretOf(t, bytes.Repeat([]byte("s"), 64)))
+	err := WriteFile(path, lockedtest.Bytes(t, bytes.Repeat([]byte("s"), 64)))
 	if restored := unix.Setrlimit(unix.RLIMIT_FSIZE, &before); restored != nil {
 		t.Fatal(restored)
 	}

@@ -7,11 +7,12 @@ import (
 	"testing"
 
 	"keyferry/shares/locked"
+	"keyferry/shares/locked/lockedtest"
 )
 
 func TestWriteFileIsForItsOwnerOnly(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "key")
-	if err := WriteFile(path, secretOf(t, []byte("secret\n"))); err != nil {
+	if err := WriteFile(path, lockedtest.Bytes(t, []byte("secret\n"))); err != nil {
 		t.Fatal(err)
 	}
 	info, err := os.Stat(path)
@@ -37,7 +38,7 @@ func TestWriteFileNeverOverwrites(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, path := range []string{file, link, directory} {
-		if err := WriteFile(path, secretOf(t, []byte("new"))); !errors.Is(err, os.ErrExist) {
+		if err := WriteFile(path, lockedtest.Bytes(t, []byte("new"))); !errors.Is(err, os.ErrExist) {
 			t.Errorf("writing to %s: %v", path, err)
 		}
 	}
@@ -50,7 +51,7 @@ func TestWriteFileNeverOverwrites(t *testing.T) {
 }
 
 func TestWriteFileRefusesNothingToWrite(t *testing.T) {
-	destroyed := secretOf(t, []byte("x"))
+	destroyed := lockedtest.Bytes(t, []byte("x"))
 	destroyed.Destroy()
 	path := filepath.Join(t.TempDir(), "key")
 	for _, secret := range []*locked.Buffer{nil, destroyed} {

@@ -8,7 +8,7 @@ import (
 	"testing"
 
 	"keyferry/shares"
-	"keyferry/shares/locked"
+	"keyferry/shares/locked/lockedtest"
 )
 
 // testKeys has a scalar for each curve; that of stark starts with zero digits.
@@ -18,29 +18,9 @@ var testKeys = map[shares.Curve]string{
 	shares.Ed25519:   "0a28b5ba57c53603b0b07b56bba752f7784bf506fa95edc395f5cf6c7514fe9d",
 }
 
-func secretOf(t *testing.T, contents []byte) *locked.Buffer {
-	t.Helper()
-	b, err := locked.New(len(contents))
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(b.Destroy)
-	copy(b.Bytes(), contents)
-	return b
-}
-
-func scalarOf(t *testing.T, digits string) *locked.Buffer {
-	t.Helper()
-	scalar, err := hex.DecodeString(digits)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return secretOf(t, scalar)
-}
-
 // weak makes keystores quickly.
 func weak(t *testing.T, password string) Options {
-	return Options{Password: secretOf(t, []byte(password)), ScryptLogN: 4}
+	return Options{Password: lockedtest.Bytes(t, []byte(password)), ScryptLogN: 4}
 }
 
 func optionsFor(t *testing.T, format Format) Options {
@@ -53,7 +33,7 @@ func optionsFor(t *testing.T, format Format) Options {
 // encoded returns the file's bytes. They are test keys: they may leave locked memory.
 func encoded(t *testing.T, format Format, curve shares.Curve, digits string, options Options) []byte {
 	t.Helper()
-	b, err := Encode(format, curve, scalarOf(t, digits), options)
+	b, err := Encode(format, curve, lockedtest.Hex(t, digits), options)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -63,7 +43,7 @@ func encoded(t *testing.T, format Format, curve shares.Curve, digits string, opt
 
 func publicOf(t *testing.T, curve shares.Curve, digits string) shares.Point {
 	t.Helper()
-	public, err := curve.MulBase(scalarOf(t, digits))
+	public, err := curve.MulBase(lockedtest.Hex(t, digits))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -100,7 +80,7 @@ func TestParseFormatReadsEveryNameAndNoOther(t *testing.T) {
 func TestEncodeRefusesWhatTheCurveCannotUse(t *testing.T) {
 	for curve, digits := range testKeys {
 		for _, format := range AllFormats() {
-			b, err := Encode(format, curve, scalarOf(t, digits), optionsFor(t, format))
+			b, err := Encode(format, curve, lockedtest.Hex(t, digits), optionsFor(t, format))
 			b.Destroy()
 			if wanted := format.takes(curve); wanted != (err == nil) || !wanted && !errors.Is(err, ErrRefused) {
 				t.Errorf("%s of a key on %s: %v", format, curve, err)
@@ -121,7 +101,7 @@ func TestRefusalsExplainWhatToDoInstead(t *testing.T) {
 		{WIF, shares.Stark, "hex, raw, starknet, starknet-keystore"},
 		{Starknet, shares.Secp256k1, "ethereum-keystore"},
 	} {
-		_, err := Encode(c.format, c.curve, scalarOf(t, testKeys[c.curve]), Options{})
+		_, err := Encode(c.format, c.curve, lockedtest.Hex(t, testKeys[c.curve]), Options{})
 		if !errors.Is(err, ErrRefused) || !strings.Contains(err.Error(), c.says) {
 			t.Errorf("%s of a key on %s: %v", c.format, c.curve, err)
 		}
@@ -137,7 +117,7 @@ func TestEncodeRefusesBadKeysInEveryFormat(t *testing.T) {
 		}
 		for _, curve := range e.curves {
 			for _, digits := range []string{strings.Repeat("00", 32), tooLarge, "01", testKeys[curve] + "00"} {
-				if _, err := Encode(format, curve, scalarOf(t, digits), optionsFor(t, format)); !errors.Is(err, shares.ErrScalar) {
+				if _, err := Encode(format, curve, lockedtest.Hex(t, digits), optionsFor(t, format)); !errors.Is(err, shares.ErrScalar) {
 					t.Errorf("%s of %.8s… on %s: %v", format, digits, curve, err)
 				}
 			}
@@ -149,7 +129,7 @@ func TestEncodeRefusesBadKeysInEveryFormat(t *testing.T) {
 }
 
 func TestEncodeRefusesNoFormatAndNoCurve(t *testing.T) {
-	key := scalarOf(t, testKeys[shares.Secp256k1])
+	key := lockedtest.Hex(t, testKeys[shares.Secp256k1])
 	for _, format := range []Format{0, 200} {
 		if _, err := Encode(format, shares.Secp256k1, key, Options{}); !errors.Is(err, ErrFormat) {
 			t.Errorf("format %d: %v", format, err)
@@ -163,7 +143,7 @@ func TestEncodeRefusesNoFormatAndNoCurve(t *testing.T) {
 }
 
 func TestPasswordsAreNeededOrRefused(t *testing.T) {
-	empty := Options{Password: secretOf(t, []byte{0})}
+	empty := Options{Password: lockedtest.Bytes(t, []byte{0})}
 	empty.Password.Resize(0)
 	for _, format := range AllFormats() {
 		options := []Options{weak(t, "unused")}
@@ -176,7 +156,7 @@ func TestPasswordsAreNeededOrRefused(t *testing.T) {
 		}
 		curve := e.curves[0]
 		for i, o := range options {
-			if _, err := Encode(format, curve, scalarOf(t, testKeys[curve]), o); !errors.Is(err, ErrPassword) {
+			if _, err := Encode(format, curve, lockedtest.Hex(t, testKeys[curve]), o); !errors.Is(err, ErrPassword) {
 				t.Errorf("%s, case %d: %v", format, i, err)
 			}
 		}
@@ -186,7 +166,7 @@ func TestPasswordsAreNeededOrRefused(t *testing.T) {
 func TestEncodeLeavesTheKeyToItsCaller(t *testing.T) {
 	for curve, digits := range testKeys {
 		for _, format := range Formats(curve) {
-			key := scalarOf(t, digits)
+			key := lockedtest.Hex(t, digits)
 			b, err := Encode(format, curve, key, optionsFor(t, format))
 			if err != nil {
 				t.Fatal(err)

@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"keyferry/shares"
+	"keyferry/shares/locked/lockedtest"
 )
 
 const vectorKey = "7a28b5ba57c53603b0b07b56bba752f7784bf506fa95edc395f5cf6c7514fe9d"
@@ -18,7 +19,7 @@ func TestKeystoreMatchesPublishedVector(t *testing.T) {
 	seal := keystoreSeal{n: 262144, r: 1, p: 8}
 	fill(t, seal.salt[:], "ab0c7876052600dd703518d6fc3fe8984592145b591fc8fb5c6d43190334ba19")
 	fill(t, seal.iv[:], "83dbcc02d8ccb40e466191a123791e0e")
-	key := scalarOf(t, vectorKey)
+	key := lockedtest.Hex(t, vectorKey)
 	got, err := seal.crypto(key.Bytes(), []byte("testpassword"))
 	if err != nil {
 		t.Fatal(err)
@@ -82,7 +83,7 @@ func TestStarknetKeystoreHoldsTheKeyAndNoAddress(t *testing.T) {
 }
 
 func TestKeystoreIsOfStandardStrengthUnlessAsked(t *testing.T) {
-	options := Options{Password: secretOf(t, []byte("x"))}
+	options := Options{Password: lockedtest.Bytes(t, []byte("x"))}
 	got := decodeKeystore(t, encoded(t, EthereumKeystore, shares.Secp256k1, testKeys[shares.Secp256k1], options)).Crypto.KDFParams
 	if got.N != 262144 || got.R != 8 || got.P != 1 || got.DerivedSize != 32 || len(got.Salt) != 64 {
 		t.Errorf("scrypt with %+v", got)
@@ -93,7 +94,7 @@ func TestScryptCostOutOfRangeIsRefused(t *testing.T) {
 	for _, logN := range []int{-1, maxLogN + 1, 63} {
 		options := weak(t, "x")
 		options.ScryptLogN = logN
-		if _, err := Encode(EthereumKeystore, shares.Secp256k1, scalarOf(t, wikiKey), options); err == nil {
+		if _, err := Encode(EthereumKeystore, shares.Secp256k1, lockedtest.Hex(t, wikiKey), options); err == nil {
 			t.Errorf("cost 2^%d was taken", logN)
 		}
 	}

@@ -14,6 +14,7 @@ import (
 
 	"keyferry/shares"
 	"keyferry/shares/envelope"
+	"keyferry/shares/locked/lockedtest"
 )
 
 // export is a key split among honest signers, who seal what they hold in Shares.
@@ -35,7 +36,7 @@ func newExport(t testing.TB, scheme shares.Scheme, minSigners, n int) export {
 		t.Fatal(err)
 	}
 	t.Cleanup(c.Destroy)
-	secret := lockedHex(t, secretHex)
+	secret := lockedtest.Hex(t, secretHex)
 	dealing, err := shares.Split(scheme.Curve(), secret, minSigners, n)
 	if err != nil {
 		t.Fatal(err)
@@ -334,7 +335,7 @@ func TestDamagedSavedContextsAreRefused(t *testing.T) {
 		"not hex":       append(bytes.Clone(good[:len(good)-2]), 'x'),
 		"zero key":      []byte(savedLabel + "01" + strings.Repeat("00", 32)),
 	} {
-		if _, err := Parse(lockedHex(t, hex.EncodeToString(append(text, '\n')))); !errors.Is(err, ErrContext) {
+		if _, err := Parse(lockedtest.Hex(t, hex.EncodeToString(append(text, '\n')))); !errors.Is(err, ErrContext) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}

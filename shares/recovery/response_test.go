@@ -4,10 +4,12 @@ import (
 	"errors"
 	"strings"
 	"testing"
+
+	"keyferry/shares/internal/vectors"
 )
 
 func TestMalformedResponsesAreRefused(t *testing.T) {
-	good := string(loadVectors(t).Export[0].Response)
+	good := string(vectors.Load(t).Export[0].Response)
 	if _, err := ParseResponse([]byte(good)); err != nil {
 		t.Fatal(err)
 	}
@@ -49,7 +51,7 @@ func insertMinSigners(t *testing.T, text, value string) string {
 
 // What parses has everything that Recover relies on.
 func FuzzParseResponse(f *testing.F) {
-	file := loadVectors(f)
+	file := vectors.Load(f)
 	seeds := 0
 	for _, v := range file.Export {
 		f.Add([]byte(v.Response))

@@ -5,7 +5,7 @@ import (
 	"errors"
 	"testing"
 
-	"keyferry/shares/locked"
+	"keyferry/shares/locked/lockedtest"
 )
 
 // FuzzParse holds that a saved context that parses is saved again as it was, apart
@@ -19,16 +19,7 @@ func FuzzParse(f *testing.F) {
 		f.Add([]byte(seed))
 	}
 	f.Fuzz(func(t *testing.T, text []byte) {
-		if len(text) == 0 {
-			return // there is no buffer of nothing
-		}
-		saved, err := locked.New(len(text))
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer saved.Destroy()
-		copy(saved.Bytes(), text)
-		c, err := Parse(saved)
+		c, err := Parse(lockedtest.Bytes(t, text))
 		if err != nil {
 			if !errors.Is(err, ErrContext) {
 				t.Fatal(err)

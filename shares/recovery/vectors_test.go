@@ -10,36 +10,12 @@ import (
 	"keyferry/shares"
 	"keyferry/shares/envelope"
 	"keyferry/shares/internal/vectors"
-	"keyferry/shares/locked"
+	"keyferry/shares/locked/lockedtest"
 )
-
-func loadVectors(t testing.TB) vectors.File {
-	t.Helper()
-	f, err := vectors.Load("../testdata/dfns-wire.json")
-	if err != nil {
-		t.Fatal(err)
-	}
-	return f
-}
-
-func lockedHex(t testing.TB, text string) *locked.Buffer {
-	t.Helper()
-	content, err := hex.DecodeString(text)
-	if err != nil {
-		t.Fatal(err)
-	}
-	b, err := locked.New(len(content))
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(b.Destroy)
-	copy(b.Bytes(), content)
-	return b
-}
 
 func contextOf(t testing.TB, scalarHex string) *Context {
 	t.Helper()
-	key, err := envelope.ParseDecryptionKey(lockedHex(t, "01"+scalarHex))
+	key, err := envelope.ParseDecryptionKey(lockedtest.Hex(t, "01"+scalarHex))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -61,7 +37,7 @@ func parseAndRecover(t testing.TB, c *Context, text []byte, options Options) (*R
 }
 
 func TestRequestMatchesVectors(t *testing.T) {
-	f := loadVectors(t)
+	f := vectors.Load(t)
 	c := contextOf(t, f.Client.DecryptionKeyScalarHex)
 	for _, v := range f.Export {
 		var want Request
@@ -77,7 +53,7 @@ func TestRequestMatchesVectors(t *testing.T) {
 }
 
 func TestExportVectorsAreRecovered(t *testing.T) {
-	f := loadVectors(t)
+	f := vectors.Load(t)
 	c := contextOf(t, f.Client.DecryptionKeyScalarHex)
 	for _, v := range f.Export {
 		for _, strict := range []bool{false, true} {
@@ -94,7 +70,7 @@ func TestExportVectorsAreRecovered(t *testing.T) {
 }
 
 func TestToleranceVectorsAreRecovered(t *testing.T) {
-	for _, v := range loadVectors(t).Tolerance {
+	for _, v := range vectors.Load(t).Tolerance {
 		c := contextOf(t, v.ClientDecryptionKeyScalarHex)
 		for _, strict := range []bool{false, true} {
 			r, err := parseAndRecover(t, c, v.Response, Options{Strict: strict})
@@ -160,7 +136,7 @@ func survivable(v vectors.Negative) bool {
 
 func TestNegativeVectorsGiveNoWrongKey(t *testing.T) {
 	keys := map[string]string{} // public → private
-	for _, v := range loadVectors(t).Export {
+	for _, v := range vectors.Load(t).Export {
 		keys[v.PublicKeyHex] = v.SecretKeyHex
 	}
 	for _, v := range negativeResponses(t) {
@@ -181,7 +157,7 @@ func TestNegativeVectorsGiveNoWrongKey(t *testing.T) {
 
 func negativeResponses(t *testing.T) []vectors.Negative {
 	t.Helper()
-	list, err := loadVectors(t).OfKind("exportResponse", 50)
+	list, err := vectors.Load(t).OfKind("exportResponse", 50)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -11,7 +11,7 @@ import (
 
 	"keyferry/server/identity"
 	"keyferry/server/signer/trust"
-	"keyferry/shares/locked"
+	"keyferry/shares/locked/lockedtest"
 )
 
 // fixedRootKey is the same in every run, or no corpus would be good for long.
@@ -19,23 +19,12 @@ const fixedRootKey = "-----BEGIN PRIVATE KEY-----\nMC4CAQAwBQYDK2VwBCIEIAECAwQFB
 
 func fixedRoot(t testing.TB) *trust.RootKey {
 	t.Helper()
-	k, err := trust.ParseRootKey(lockedText(t, []byte(fixedRootKey)))
+	k, err := trust.ParseRootKey(lockedtest.Bytes(t, []byte(fixedRootKey)))
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(k.Destroy)
 	return k
-}
-
-func lockedText(t testing.TB, text []byte) *locked.Buffer {
-	t.Helper()
-	b, err := locked.New(len(text))
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(b.Destroy)
-	copy(b.Bytes(), text)
-	return b
 }
 
 // fixedDocument has no key that is new in every run.
@@ -175,16 +164,7 @@ func FuzzParseRootKey(f *testing.F) {
 	f.Add([]byte(strings.Replace(fixedRootKey, "Hh8g\n", "Hh8=\n", 1)))
 	f.Add([]byte(strings.Replace(fixedRootKey, "AQID", "A\r\nD", 1)))
 	f.Fuzz(func(t *testing.T, text []byte) {
-		if len(text) == 0 {
-			return // there is no buffer of nothing
-		}
-		from, err := locked.New(len(text))
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer from.Destroy()
-		copy(from.Bytes(), text)
-		k, err := trust.ParseRootKey(from)
+		k, err := trust.ParseRootKey(lockedtest.Bytes(t, text))
 		if err != nil {
 			if k != nil || err != trust.ErrRootKey {
 				t.Fatalf("%v, %v", k, err)
