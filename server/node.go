@@ -17,6 +17,7 @@ import (
 	"keyferry/server/audit"
 	"keyferry/server/challenge"
 	"keyferry/server/metrics"
+	"keyferry/server/signer/documents"
 	"keyferry/server/signer/node"
 	"keyferry/server/signer/remote"
 	"keyferry/server/signer/trust"
@@ -127,7 +128,7 @@ func (n *Node) openSigner(ctx context.Context) error {
 		return err
 	}
 	n.signer, err = node.New(ctx, node.Config{
-		Deployment: n.config.Deployment, Token: token, Store: n.store, Trust: nodeTrust{n.trust},
+		Deployment: n.config.Deployment, Token: token, Store: n.store, Trust: documents.Trust{Trust: n.trust},
 		Now: n.config.Now, NotBefore: n.config.NotBefore,
 	})
 	if err != nil {

@@ -5,7 +5,6 @@ package server
 import (
 	"context"
 	"encoding/hex"
-	"errors"
 	"fmt"
 	"log/slog"
 	"os"
@@ -17,30 +16,9 @@ import (
 	"keyferry/server/audit"
 	"keyferry/server/challenge"
 	"keyferry/server/identity"
-	"keyferry/server/signer/node"
 	"keyferry/server/signer/trust"
 	"keyferry/server/store"
 )
-
-// nodeTrust is trust documents as a node asks for them.
-type nodeTrust struct{ *trust.Trust }
-
-var _ node.Trust = nodeTrust{}
-
-// Credential implements [node.Trust].
-func (t nodeTrust) Credential(ctx context.Context, org identity.OrgID, id identity.CredentialID) (identity.Credential, error) {
-	credential, err := t.Trust.Credential(ctx, org, id)
-	if errors.Is(err, trust.ErrNoCredential) {
-		err = fmt.Errorf("%w: %w", node.ErrNoCredential, err)
-	}
-	return credential, err
-}
-
-// Rules implements [node.Trust].
-func (t nodeTrust) Rules(ctx context.Context, org identity.OrgID) (node.Rules, error) {
-	rules, err := t.Trust.Rules(ctx, org)
-	return node.Rules(rules), err
-}
 
 // openTrust opens what is installed. A document that is bad now may be mended while the
 // signer runs, and what the others allow is not held up by it.

@@ -4,13 +4,12 @@ package rig
 
 import (
 	"context"
-	"errors"
-	"fmt"
 	"testing"
 
 	"keyferry/server/audit"
 	"keyferry/server/challenge"
 	"keyferry/server/identity"
+	"keyferry/server/signer/documents"
 	"keyferry/server/signer/node"
 	"keyferry/server/signer/trust"
 )
@@ -43,7 +42,7 @@ func (r *Rig) TrustDocuments(t testing.TB, accounts ...*Account) *Documents {
 	for at := range r.Nodes {
 		believed := r.openTrust(t, at, pinned)
 		d.Trusts = append(d.Trusts, believed)
-		r.Restart(t, at, func(c *node.Config) { c.Trust = documentTrust{believed} })
+		r.Restart(t, at, func(c *node.Config) { c.Trust = documents.Trust{Trust: believed} })
 	}
 	for org := range d.roots {
 		d.Publish(t, org, func(*trust.Document) {})
@@ -116,22 +115,4 @@ func (r *Rig) Restart(t testing.TB, at int, change func(c *node.Config)) *node.N
 	must(t, one.Join(r.Manifest))
 	r.Nodes[at], r.Signers[at] = one, one
 	return one
-}
-
-// documentTrust is trust documents as a node asks for them.
-type documentTrust struct{ *trust.Trust }
-
-// Credential implements [node.Trust].
-func (d documentTrust) Credential(ctx context.Context, org identity.OrgID, id identity.CredentialID) (identity.Credential, error) {
-	credential, err := d.Trust.Credential(ctx, org, id)
-	if errors.Is(err, trust.ErrNoCredential) {
-		err = fmt.Errorf("%w: %w", node.ErrNoCredential, err)
-	}
-	return credential, err
-}
-
-// Rules implements [node.Trust].
-func (d documentTrust) Rules(ctx context.Context, org identity.OrgID) (node.Rules, error) {
-	rules, err := d.Trust.Rules(ctx, org)
-	return node.Rules(rules), err
 }
