@@ -38,7 +38,7 @@ func FuzzSignature(f *testing.F) {
 	}{
 		{PublicKey{key: edwards.Public()}, byEdwards, nil},
 		{PublicKey{key: &nist.PublicKey}, byNIST, elliptic.P256().Params().N},
-		{PublicKey{key: koblitz.PubKey()}, byKoblitz, secp256k1.S256().N},
+		{PublicKey{key: koblitz.PubKey()}, byKoblitz, secp256k1.Params().N},
 	}
 	for _, k := range keys {
 		if !k.key.Verify(message, k.signature) {
