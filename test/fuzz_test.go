@@ -28,7 +28,10 @@ func TestFuzzFailsWithWhatWasFoundAndWhereItIs(t *testing.T) {
 	if err == nil {
 		t.Errorf("it says that nothing was found")
 	}
-	for _, want := range []string{"== FAILED: throwaway FuzzFinds in .", "Failing input written to testdata/fuzz/FuzzFinds/", `found "`} {
+	for _, want := range []string{
+		"== FAILED: throwaway FuzzFinds in .", "Failing input written to testdata/fuzz/FuzzFinds/", `found "`,
+		"== FAILED: throwaway/idle FuzzIdle in ./idle after 0 executions",
+	} {
 		if !strings.Contains(output, want) {
 			t.Errorf("%q is missing in\n%s", want, output)
 		}
