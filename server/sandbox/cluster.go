@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"math/rand/v2"
 	"net"
 	"os"
 	"path/filepath"
@@ -66,23 +67,37 @@ func NewCluster(ctx context.Context, dir string, log *slog.Logger) (*Cluster, er
 		return nil, err
 	}
 	c := &Cluster{layout: l, module: module, log: log}
-	for n := range signers {
-		address, err := freeAddress()
-		if err != nil {
-			return nil, err
-		}
+	addresses, err := freeAddresses(signers)
+	if err != nil {
+		return nil, err
+	}
+	for n, address := range addresses {
 		c.signers = append(c.signers, &clusterSigner{dir: filepath.Join(l.dir, fmt.Sprintf("signer-%d", n+1)), address: address})
 	}
 	return c, c.make(ctx)
 }
 
-// freeAddress finds a port that is free now, and so most likely in a second.
-func freeAddress() (string, error) {
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		return "", err
+// Ports of which no system gives one to a connection that goes out: the signers' are
+// theirs still when they come back.
+const firstPort, portsBeyond = 10_000, 32_768
+
+// freeAddresses finds ports that are free now, each another one.
+func freeAddresses(n int) ([]string, error) {
+	const attempts = 1000
+	var addresses []string
+	for range attempts {
+		if len(addresses) == n {
+			return addresses, nil
+		}
+		address := fmt.Sprintf("127.0.0.1:%d", firstPort+rand.N(portsBeyond-firstPort))
+		listener, err := net.Listen("tcp", address)
+		if err != nil {
+			continue // somebody has it
+		}
+		defer listener.Close()
+		addresses = append(addresses, address)
 	}
-	return listener.Addr().String(), listener.Close()
+	return nil, fmt.Errorf("no %d free ports were found from %d to %d", n, firstPort, portsBeyond)
 }
 
 // Start starts all signers and then the API server.

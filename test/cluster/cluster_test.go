@@ -2,6 +2,11 @@
 
 // Package cluster drives a cluster's real processes through what operators and attackers
 // do to them. That processes are killed is for test/torture.
+//
+//	cluster_test.go      six processes, a key and its exports
+//	trust_test.go        documents that change while signers run
+//	pin_test.go          servers and signers that pin each other wrongly
+//	certificate_test.go  certificates that are not valid at this time
 package cluster
 
 import (
@@ -13,7 +18,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -55,14 +60,22 @@ func start(t *testing.T) *cluster {
 	must(t, err)
 	t.Cleanup(func() { must(t, c.Close()) })
 	must(t, c.Start(context.Background())) // t.Context ends before Cleanup
-	c.client, err = c.Client()
-	must(t, err)
-	t.Cleanup(c.client.Close)
-	c.importKey(t)
+	c.connect(t)
+	c.key = c.importKey(t)
 	return c
 }
 
-func (c *cluster) importKey(t *testing.T) {
+// connect makes a client of the API server that runs now.
+func (c *cluster) connect(t *testing.T) {
+	t.Helper()
+	var err error
+	c.client, err = c.Client()
+	must(t, err)
+	t.Cleanup(c.client.Close)
+}
+
+// importKey imports a key of its own, 3 of 5, and returns its id.
+func (c *cluster) importKey(t *testing.T) string {
 	t.Helper()
 	scheme, err := shares.ParseScheme("CGGMP21", "secp256k1")
 	must(t, err)
@@ -73,7 +86,7 @@ func (c *cluster) importKey(t *testing.T) {
 	defer secret.Destroy()
 	key, err := c.client.Import(t.Context(), dealer.Plan{Scheme: scheme, MinSigners: 3, Signers: members}, secret)
 	must(t, err)
-	c.key = key.ID
+	return key.ID
 }
 
 // export returns the status that an export is answered with, and of how many shares the
@@ -106,6 +119,30 @@ func (c *cluster) exportBecomes(t *testing.T, status, count int) {
 	t.Errorf("exports are answered with %d and %d shares, not %d and %d", gotStatus, gotCount, status, count)
 }
 
+// countsAsExported checks what owners are told of the key.
+func (c *cluster) countsAsExported(t *testing.T, want bool) {
+	t.Helper()
+	for key, err := range c.client.Keys(t.Context()) {
+		must(t, err)
+		if key.ID == c.key && key.Exported != want {
+			t.Errorf("the key counts as exported: %v", key.Exported)
+		}
+	}
+}
+
+// logSays checks that a process has told its operator all of this in one line.
+func (c *cluster) logSays(t *testing.T, log string, parts ...string) {
+	t.Helper()
+	text, err := os.ReadFile(filepath.Join(c.dir, log))
+	must(t, err)
+	for line := range strings.Lines(string(text)) {
+		if !slices.ContainsFunc(parts, func(part string) bool { return !strings.Contains(line, part) }) {
+			return
+		}
+	}
+	t.Errorf("%s does not say %q:\n%s", log, parts, text)
+}
+
 func (c *cluster) at(signer int, part string) string {
 	return filepath.Join(c.dir, fmt.Sprintf("signer-%d", signer+1), part)
 }
@@ -116,66 +153,6 @@ func (c *cluster) restartWith(t *testing.T, signer int, change func(string) stri
 	must(t, c.KillSigner(signer))
 	edit(t, c.at(signer, "signer.yaml"), change)
 	must(t, c.StartSigner(context.Background(), signer))
-}
-
-var pinned = regexp.MustCompile(`servers: \[.*\]`)
-
-// Signers answer servers whose pin they have, and nobody else: one that is not on the
-// lists of three of five gets no key.
-func TestServerThatSignersDoNotPinGetsNothing(t *testing.T) {
-	c := start(t)
-	c.exportBecomes(t, http.StatusOK, 5)
-	var own string
-	for n := range 3 {
-		c.restartWith(t, n, func(text string) string {
-			own = pinned.FindString(text)
-			return pinned.ReplaceAllLiteralString(text, "servers: ["+strings.Repeat("A", 43)+"=]")
-		})
-	}
-	c.exportBecomes(t, http.StatusServiceUnavailable, 0)
-	for n := range 3 {
-		c.restartWith(t, n, func(text string) string { return pinned.ReplaceAllLiteralString(text, own) })
-	}
-	c.exportBecomes(t, http.StatusOK, 5)
-}
-
-var (
-	serial = regexp.MustCompile(`"serial": *"?1"?`)
-	active = regexp.MustCompile(`("export": *\{\s*"active": *)true`)
-)
-
-// A document that stops exports is in force at signers that run, whatever the server
-// says; and so is the one that allows them again.
-func TestSignersTakeUpTrustWithoutARestart(t *testing.T) {
-	c := start(t)
-	document := filepath.Join(c.dir, "offline", "document.json")
-	before := c.Processes()
-	edit(t, document, func(text string) string {
-		return serial.ReplaceAllString(active.ReplaceAllString(text, "${1}false"), `"serial": 2`)
-	})
-	c.installTrust(t, document)
-	c.exportBecomes(t, http.StatusForbidden, 0)
-	edit(t, document, func(text string) string {
-		text = strings.Replace(text, `"serial": 2`, `"serial": 3`, 1)
-		return regexp.MustCompile(`("export": *\{\s*"active": *)false`).ReplaceAllString(text, "${1}true")
-	})
-	c.installTrust(t, document)
-	c.exportBecomes(t, http.StatusOK, 5)
-	if after := c.Processes(); fmt.Sprint(after) != fmt.Sprint(before) {
-		t.Errorf("the processes %v are not %v any more", before, after)
-	}
-}
-
-// installTrust has the root sign a document and every signer's operator install it.
-func (c *cluster) installTrust(t *testing.T, document string) {
-	t.Helper()
-	root, signed := filepath.Join(c.dir, "offline", "root"), document+".signed"
-	must(t, os.RemoveAll(signed))
-	run(t, "signer", "trust", "sign", "--root", root, "--document", document, "--out", signed)
-	for n := range 5 {
-		run(t, "signer", "trust", "install", "--trust-dir", c.at(n, "trust"), "--root", root+".pub",
-			"--deployment", c.Manifest.Deployment, signed)
-	}
 }
 
 func run(t *testing.T, arguments ...string) {

@@ -19,8 +19,21 @@ import (
 	"keyferry/server/signer/remote"
 )
 
-// lying answers at the network as the handler says, with the pinned key.
+// lying answers at the network as the handler says, with the pinned key. Connections it
+// takes as a signer does.
 func lying(t *testing.T, handler http.HandlerFunc) *remote.Client {
+	t.Helper()
+	return unwelcoming(t, func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path == "/v1/greeting" {
+			answering(200, "{}")(w, r)
+			return
+		}
+		handler(w, r)
+	})
+}
+
+// unwelcoming has the handler answer greetings too.
+func unwelcoming(t *testing.T, handler http.HandlerFunc) *remote.Client {
 	t.Helper()
 	p := newPair(t)
 	listener, err := tls.Listen("tcp", "127.0.0.1:0", &tls.Config{Certificates: []tls.Certificate{certificateOf(t, p.signer.(*ecdsa.PrivateKey))}})

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net"
 	"net/http"
 	"net/url"
 	"time"
@@ -22,7 +21,6 @@ type Config struct {
 }
 
 const (
-	dialTime       = 5 * time.Second
 	idleTime       = 90 * time.Second // less than the signer's
 	maxConnections = 16               // to one signer at a time
 	maxAnswer      = 1 << 20
@@ -32,8 +30,9 @@ const (
 // take is its caller's affair, by way of the context.
 //
 // An error says what is known: a refusal that the signer gave; signer.ErrUnavailable if
-// no connection came about, so that nothing was asked; signer.ErrNoAnswer if it was
-// asked and the answer did not come; signer.ErrStatement if the answer made no sense.
+// no connection came about, or either side did not take it, so that nothing was asked;
+// signer.ErrNoAnswer if it was asked and the answer did not come; signer.ErrStatement if
+// the answer made no sense.
 type Client struct {
 	base *url.URL
 	info signer.Info
@@ -59,9 +58,7 @@ func NewClient(c Config) (*Client, error) {
 		return nil, errors.New("remote: no signer is named")
 	}
 	transport := &http.Transport{
-		DialContext:         (&net.Dialer{Timeout: dialTime}).DialContext,
-		TLSClientConfig:     c.Identity.clientTLS(),
-		TLSHandshakeTimeout: dialTime,
+		DialTLSContext:      c.Identity.dial,
 		MaxConnsPerHost:     maxConnections,
 		MaxIdleConnsPerHost: maxConnections,
 		IdleConnTimeout:     idleTime,

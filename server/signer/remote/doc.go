@@ -3,6 +3,7 @@
 //
 //	pin.go, tls.go       mutual TLS 1.3; each side knows the other's public key
 //	certificate.go       certificates that are made on the spot and renewed
+//	connect.go           connections of which it is sure that the signer has taken them
 //	client.go, send.go   the asking side; what an error says about what was done
 //	handler.go, serve.go the answering side, with its limits
 //	wire.go, refusal.go  the texts, which are in docs/protocol.md

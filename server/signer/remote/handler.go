@@ -39,6 +39,7 @@ func NewHandler(s signer.Signer, log *slog.Logger, maxBody int64, atATime int) (
 		return nil, errors.New("remote: a handler needs a signer, a log and limits")
 	}
 	h := &Handler{signer: s, log: log, maxBody: maxBody, seats: make(chan struct{}, atATime), mux: http.NewServeMux()}
+	h.mux.HandleFunc("POST "+greetingPath, func(w http.ResponseWriter, _ *http.Request) { respond(w, doneBody{}, nil) })
 	h.mux.Handle("POST "+exportPath, question(h, h.export))
 	h.mux.Handle("POST "+preparePath, question(h, h.prepare))
 	h.mux.Handle("POST "+commitPath, question(h, h.commit))

@@ -44,8 +44,8 @@ func (c *Client) send(ctx context.Context, path string, question, answer any) er
 	return c.read(response, text, answer)
 }
 
-// lost says what an exchange without an answer means. Without a connection nothing can
-// have been asked.
+// lost says what an exchange without an answer means. Without a connection that the
+// signer has taken nothing can have been asked.
 func (c *Client) lost(err error, asked bool) error {
 	err = fmt.Errorf("asking signer %v: %w", c.info.ID, err)
 	if asked {

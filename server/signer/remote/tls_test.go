@@ -16,7 +16,6 @@ import (
 	"testing"
 	"time"
 
-	"keyferry/server/fault"
 	"keyferry/server/keyring"
 	"keyferry/server/signer"
 	"keyferry/server/signer/remote"
@@ -88,25 +87,30 @@ func TestPinnedSidesReachEachOther(t *testing.T) {
 	}
 }
 
+// Whichever side does not take the other: nothing was asked, which is certain, and there
+// are words for it.
 func TestConnectionsAreRefused(t *testing.T) {
 	good := func(p pair) remote.Identity { return p.signerSide(t) }
 	goodCaller := func(p pair) remote.Identity { return p.callerSide(t) }
 	late := func() time.Time { return time.Now().Add(8 * 24 * time.Hour) }
 	early := func() time.Time { return time.Now().Add(-time.Hour) }
-	for name, test := range map[string]struct{ signer, caller func(pair) remote.Identity }{
-		"another signer's key":   {func(p pair) remote.Identity { p.signer = newKey(t); return p.signerSide(t) }, goodCaller},
-		"another caller's key":   {good, func(p pair) remote.Identity { p.caller = newKey(t); return p.callerSide(t) }},
-		"a caller that expired":  {func(p pair) remote.Identity { i := p.signerSide(t); i.Now = late; return i }, goodCaller},
-		"a signer that expired":  {good, func(p pair) remote.Identity { i := p.callerSide(t); i.Now = late; return i }},
-		"a signer of the future": {good, func(p pair) remote.Identity { i := p.callerSide(t); i.Now = early; return i }},
+	for name, test := range map[string]struct {
+		signer, caller func(pair) remote.Identity
+		want           error
+	}{
+		"another signer's key":   {func(p pair) remote.Identity { p.signer = newKey(t); return p.signerSide(t) }, goodCaller, remote.ErrPin},
+		"another caller's key":   {good, func(p pair) remote.Identity { p.caller = newKey(t); return p.callerSide(t) }, remote.ErrRefused},
+		"a caller that expired":  {func(p pair) remote.Identity { i := p.signerSide(t); i.Now = late; return i }, goodCaller, remote.ErrRefused},
+		"a signer that expired":  {good, func(p pair) remote.Identity { i := p.callerSide(t); i.Now = late; return i }, remote.ErrExpired},
+		"a signer of the future": {good, func(p pair) remote.Identity { i := p.callerSide(t); i.Now = early; return i }, remote.ErrExpired},
 		"the signer's own key as caller": {good, func(p pair) remote.Identity {
 			i := p.callerSide(t)
 			i.Certificates = certificates(t, p.signer, time.Now)
 			return i
-		}},
+		}, remote.ErrRefused},
 	} {
 		err, reached := ask(t, test.signer, test.caller)
-		if reached || fault.KindOf(err) != fault.Unavailable {
+		if reached || !errors.Is(err, signer.ErrUnavailable) || !signer.Refused(err) || !errors.Is(err, test.want) {
 			t.Errorf("%s: reached %v, %v", name, reached, err)
 		}
 	}

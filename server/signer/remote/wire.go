@@ -16,11 +16,12 @@ import (
 
 // The paths. What is at one of version 1 never changes.
 const (
-	exportPath  = "/v1/export"
-	preparePath = "/v1/prepare"
-	commitPath  = "/v1/commit"
-	discardPath = "/v1/discard"
-	readyPath   = "/v1/ready"
+	greetingPath = "/v1/greeting"
+	exportPath   = "/v1/export"
+	preparePath  = "/v1/prepare"
+	commitPath   = "/v1/commit"
+	discardPath  = "/v1/discard"
+	readyPath    = "/v1/ready"
 )
 
 // actionBody asks for an export or for the first half of an import. It is the whole of
