@@ -1,15 +1,14 @@
 /** A `keyferry dev` process for the tests: started, awaited, and ended by its pid. */
 import { execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { constants } from 'node:fs';
 import { access } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
+import { assertExecutable, ending, isRunning, kill, stop } from './child.mjs';
 
 // The first start makes five tokens and imports the sample key.
 const START_TIMEOUT_MS = 120_000;
-const STOP_TIMEOUT_MS = 30_000;
 const POLL_MS = 100;
 
 /** Starts the server on a free port with its state under dir. Its log goes to our standard error. */
@@ -32,22 +31,9 @@ export async function waitUntilServing({ child, clientEnv }, signal) {
   return sourceEnv(clientEnv);
 }
 
-/** SIGTERM, which must end the server with exit status 0. */
-export async function stopDev({ child }) {
-  if (!isRunning(child)) throw new Error(`keyferry dev had ended by itself: ${ending(child)}`);
-  child.kill('SIGTERM');
-  const killer = setTimeout(() => child.kill('SIGKILL'), STOP_TIMEOUT_MS);
-  await once(child, 'exit');
-  clearTimeout(killer);
-  if (child.exitCode !== 0) throw new Error(`keyferry dev did not end cleanly on SIGTERM: ${ending(child)}`);
-}
+export const stopDev = ({ child }) => stop(child, 'keyferry dev');
 
-/** Whatever happened, leave no process behind; resolves when it is gone. */
-export async function killDev({ child }) {
-  if (!isRunning(child)) return;
-  child.kill('SIGKILL');
-  await once(child, 'exit');
-}
+export const killDev = ({ child }) => kill(child);
 
 /** The variables that a shell has after sourcing the file, and no others. */
 async function sourceEnv(path) {
@@ -59,20 +45,6 @@ async function sourceEnv(path) {
   return Object.fromEntries(pairs.map((line) => line.split(/=(.*)/s).slice(0, 2)));
 }
 
-async function assertExecutable(binary) {
-  await access(binary, constants.X_OK).catch(() => {
-    throw new Error(`${binary} is not there: run "make build" first`);
-  });
-}
-
 async function exists(path) {
   return access(path).then(() => true, () => false);
-}
-
-function isRunning(child) {
-  return child.exitCode === null && child.signalCode === null;
-}
-
-function ending(child) {
-  return child.signalCode ?? `exit status ${child.exitCode}`;
 }

@@ -9,7 +9,7 @@ import { run } from 'node:test';
 import { spec } from 'node:test/reporters';
 import { fileURLToPath } from 'node:url';
 
-const SUITES = { browser: 14, older: 23, sdk: 112 };
+const SUITES = { browser: 14, older: 31, sdk: 123 };
 
 const FILE_TIMEOUT_MS = 120_000;
 
