@@ -8,7 +8,6 @@ import (
 	"crypto/rand"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"io"
 	"os"
 	"slices"
@@ -62,24 +61,8 @@ func (m *migration) deal(t *testing.T, scheme shares.Scheme) {
 	defer dealing.Destroy()
 	m.secrets = append(m.secrets, secret)
 	for i := range m.lines {
-		m.lines[i] = append(m.lines[i], line(t, string(m.User.Org), scheme, dealing, 3-i))
+		m.lines[i] = append(m.lines[i], rig.IngestLine(t, string(m.User.Org), scheme, 2, dealing, 3-i))
 	}
-}
-
-func line(t *testing.T, org string, scheme shares.Scheme, dealing *shares.Dealing, position int) string {
-	t.Helper()
-	var public []string
-	for _, point := range dealing.Public {
-		public = append(public, point.Hex())
-	}
-	text, err := json.Marshal(map[string]any{
-		"version": 1, "organisation": org, "protocol": scheme.Protocol(), "curve": scheme.Curve().Name(), "minSigners": 2,
-		"index": position, "secretShare": fmt.Sprintf("%x", dealing.Shares[position-1].Secret.Bytes()), "publicShares": public,
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	return string(text)
 }
 
 // ingest feeds one signer, until so many are in.
@@ -259,7 +242,7 @@ func TestIngestRefusesAnotherSharingOfAKeyThatIsThere(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer dealing.Destroy()
-	again := line(t, string(m.User.Org), shares.Schemes()[0], dealing, 3)
+	again := rig.IngestLine(t, string(m.User.Org), shares.Schemes()[0], 2, dealing, 3)
 	progress, receipts, err := m.ingest(t, 0, -1, m.lines[0][0], again)
 	if !errors.Is(err, node.ErrOtherShare) || progress.Done != 1 || len(receipts) != 1 {
 		t.Errorf("%+v, %d receipts, %v", progress, len(receipts), err)

@@ -7,6 +7,8 @@
 //	trust_test.go        documents that change while signers run
 //	pin_test.go          servers and signers that pin each other wrongly
 //	certificate_test.go  certificates that are not valid at this time
+//	freeze_test.go       signers that their operators stop
+//	ingest_test.go       shares of another cluster, brought by processes that are killed
 package cluster
 
 import (
@@ -18,6 +20,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -147,6 +150,20 @@ func (c *cluster) at(signer int, part string) string {
 	return filepath.Join(c.dir, fmt.Sprintf("signer-%d", signer+1), part)
 }
 
+var organisation = regexp.MustCompile(`organisation: (or-[a-z0-9-]+)`)
+
+// organisation is that of the key, as the signers' operators have it.
+func (c *cluster) organisation(t *testing.T) string {
+	t.Helper()
+	text, err := os.ReadFile(c.at(0, "signer.yaml"))
+	must(t, err)
+	found := organisation.FindSubmatch(text)
+	if found == nil {
+		t.Fatalf("no organisation in\n%s", text)
+	}
+	return string(found[1])
+}
+
 // restartWith starts a signer again with a change of its configuration.
 func (c *cluster) restartWith(t *testing.T, signer int, change func(string) string) {
 	t.Helper()
@@ -155,12 +172,38 @@ func (c *cluster) restartWith(t *testing.T, signer int, change func(string) stri
 	must(t, c.StartSigner(context.Background(), signer))
 }
 
-func run(t *testing.T, arguments ...string) {
+// command is what a signer's operator calls, where the signer's token is.
+func (c *cluster) command(n int, arguments ...string) *exec.Cmd {
+	command := exec.Command(os.Args[0], append(arguments, "--config", c.at(n, "signer.yaml"))...)
+	command.Env = append(os.Environ(), "SOFTHSM2_CONF="+c.at(n, "tokens/softhsm2.conf"))
+	return command
+}
+
+// operate runs an operator's command, which must succeed, and returns what it prints.
+func (c *cluster) operate(t *testing.T, n int, arguments ...string) string {
 	t.Helper()
-	program, err := os.Executable()
-	must(t, err)
-	if output, err := exec.Command(program, arguments...).CombinedOutput(); err != nil {
+	output, err := c.command(n, arguments...).CombinedOutput()
+	if err != nil {
+		t.Fatalf("signer %d: keyferry %v: %v\n%s", n+1, arguments, err, output)
+	}
+	return string(output)
+}
+
+// run runs a command that must succeed, and returns what it prints.
+func run(t *testing.T, arguments ...string) string {
+	t.Helper()
+	output, err := exec.Command(os.Args[0], arguments...).CombinedOutput()
+	if err != nil {
 		t.Fatalf("keyferry %v: %v\n%s", arguments, err, output)
+	}
+	return string(output)
+}
+
+// refused runs a command that must not succeed, and say this.
+func refused(t *testing.T, want string, arguments ...string) {
+	t.Helper()
+	if output, err := exec.Command(os.Args[0], arguments...).CombinedOutput(); err == nil || !strings.Contains(string(output), want) {
+		t.Errorf("keyferry %v: %v, and does not say %q:\n%s", arguments, err, want, output)
 	}
 }
 
