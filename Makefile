@@ -46,7 +46,7 @@ fuzz: ## run every fuzz target for FUZZTIME (default 1m) each, FUZZJOBS at a tim
 
 .PHONY: torture
 torture: deps ## the long forms: servers killed TORTURE (default 500) times, memory searched, faults in full
-	KEYFERRY_TORTURE='$(or $(TORTURE),500)' go test -tags torture -count=1 -timeout=4h -v ./test/torture
+	KEYFERRY_TORTURE='$(or $(TORTURE),500)' go test -count=1 -timeout=4h -v ./test/torture
 	KEYFERRY_TORTURE=1 go test -count=1 -timeout=4h -v -run 'NoSecretStays|PlainBuildLeaves|NotWiped' ./test
 	KEYFERRY_TORTURE=1 go test -count=1 -timeout=4h -v ./test/faultp11
 

@@ -1,4 +1,4 @@
-//go:build cgo && torture
+//go:build cgo
 
 package torture
 

@@ -1,4 +1,4 @@
-//go:build cgo && torture
+//go:build cgo
 
 package torture
 
@@ -17,14 +17,17 @@ import (
 	"keyferry/shares/recovery"
 )
 
-const clusterSigners = 5
+const (
+	clusterSigners = 5
+	slowest        = 250 * time.Millisecond // pace, however busy the machine is
+)
 
 // cluster is an API server and five signers, six processes, and what they told.
 type cluster struct {
 	*sandbox.Cluster
 	dir  string
-	key  string        // that exports ask for
-	pace time.Duration // what an import took, by itself: it differs by machine and build
+	key  string        // that is exported most
+	pace time.Duration // of what is done between two kills: it differs by machine and build
 	told *told
 }
 
@@ -47,7 +50,7 @@ func startCluster(t *testing.T) *cluster {
 	defer caller.Close()
 	begun := time.Now()
 	must(t, c.told.importKey(t.Context(), caller, ""))
-	c.pace = time.Since(begun)
+	c.pace = min(time.Since(begun), slowest)
 	for c.key = range c.told.imported {
 	}
 	return c
@@ -67,7 +70,7 @@ func TestKilledClusterLosesNothingAndHidesNothing(t *testing.T) {
 	c := startCluster(t)
 	auditor := newAuditorOf(t, "--config", filepath.Join(c.dir, "state", "keyferry.yaml"))
 	auditor.apart = true
-	for range rounds(t, 4) {
+	for range rounds(t, 3) {
 		c.round(t)
 		c.check(t, auditor)
 		if t.Failed() {
@@ -75,7 +78,11 @@ func TestKilledClusterLosesNothingAndHidesNothing(t *testing.T) {
 		}
 	}
 	c.everyKeyIsWhole(t)
-	t.Logf("%d imports (the first in %v) and %d exports were answered, %d requests were not", len(c.told.imported), c.pace, c.told.exported[c.key], c.told.refused)
+	exports := 0
+	for _, times := range c.told.exported {
+		exports += times
+	}
+	t.Logf("%d imports and %d exports were answered, %d requests were not", len(c.told.imported), exports, c.told.refused)
 	if c.told.exported[c.key] == 0 || c.told.refused == 0 {
 		t.Error("nothing was under way")
 	}
@@ -121,7 +128,7 @@ func (c *cluster) busy(t *testing.T, over *atomic.Bool) *sync.WaitGroup {
 			ctx, cancel := context.WithTimeout(context.Background(), patience)
 			defer cancel()
 			for !over.Load() {
-				if act(ctx, caller, c.key) != nil {
+				if act(ctx, caller, c.told.someKey(c.key)) != nil {
 					c.told.note(func() { c.told.refused++ })
 					time.Sleep(10 * time.Millisecond) // it may be gone
 				}

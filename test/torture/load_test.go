@@ -96,13 +96,30 @@ func (s *told) importKey(ctx context.Context, c *client.Client, _ string) error 
 		return err
 	}
 	defer secret.Destroy()
-	// No two are alike: what is exported is marked by its public key.
-	copy(secret.Bytes()[16:], fmt.Sprintf("%016x", rand.Uint64()))
+	// Some come again: what was exported is marked by its public key.
+	text := "one that is back"
+	if rand.N(4) > 0 {
+		text = fmt.Sprintf("%016x", rand.Uint64())
+	}
+	copy(secret.Bytes()[16:], text)
 	key, err := c.Import(ctx, plan, secret)
 	if err == nil {
 		s.note(func() { s.imported[key.ID] = true })
 	}
 	return err
+}
+
+// someKey is one that was imported: half of the time this one.
+func (s *told) someKey(id string) string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if rand.N(2) == 0 {
+		return id
+	}
+	for other := range s.imported {
+		return other
+	}
+	return id
 }
 
 func (s *told) export(ctx context.Context, c *client.Client, id string) error {
