@@ -128,11 +128,12 @@ func readManifest(path string) (manifest.Manifest, error) {
 }
 
 // makeServer makes the server's configuration and its account. A signer that still has
-// its first identity key is pinned by its id.
+// its first identity key is pinned by its id. All signers are on one machine, which may be
+// busy, and those that are down refuse at once: so the server may wait.
 func (c *Cluster) makeServer(ctx context.Context, deployment string) error {
 	text := []string{
 		"deployment: " + deployment, "listen: 127.0.0.1:0", "database: " + databaseFile, "tokenKeyFile: " + tokenKeyFile,
-		"manifest: " + clusterManifest, "signerKeyFile: " + accessKeyFile, "timeouts: {signers: 5s}", "signers:",
+		"manifest: " + clusterManifest, "signerKeyFile: " + accessKeyFile, "timeouts: {signers: 30s}", "signers:",
 	}
 	for _, s := range c.signers {
 		text = append(text, "  - {url: https://"+s.address+", publicKey: "+s.ID.String()+"}")

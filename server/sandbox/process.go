@@ -16,7 +16,7 @@ import (
 )
 
 const (
-	startTime = 30 * time.Second
+	startTime = time.Minute
 	stopTime  = 40 * time.Second // above what a server lets running requests have
 )
 

@@ -85,9 +85,9 @@ type Signer interface {
 	// signer knows it, has its share of the very same key. Repeating it changes
 	// nothing.
 	Commit(ctx context.Context, c Commit) error
-	// Discard forgets a share that was prepared for a key that did not come to be. A
-	// share that is not there is no error; one that is committed is kept, with
-	// ErrCommitted.
+	// Discard forgets a share that was prepared for a key that did not come to be, or
+	// that is being prepared still: Prepare is ErrReplayed from then on. A share that is
+	// not there is no error; one that is committed is kept, with ErrCommitted.
 	Discard(ctx context.Context, key keyring.KeyID) error
 }
 

@@ -114,7 +114,7 @@ func (c *cluster) export(t *testing.T) (status, count int) {
 func (c *cluster) exportBecomes(t *testing.T, status, count int) {
 	t.Helper()
 	var gotStatus, gotCount int
-	for deadline := time.Now().Add(20 * time.Second); time.Now().Before(deadline); time.Sleep(200 * time.Millisecond) {
+	for deadline := time.Now().Add(time.Minute); time.Now().Before(deadline); time.Sleep(200 * time.Millisecond) {
 		if gotStatus, gotCount = c.export(t); gotStatus == status && gotCount == count {
 			return
 		}

@@ -24,7 +24,7 @@ var ErrBadShare = fault.New(fault.Invalid, "import.share", "encryptedKeyShares: 
 // Prepare implements [signer.Signer]. The key's id follows from the action, so
 // preparing the same action again finds the share that is there.
 func (n *Node) Prepare(ctx context.Context, r signer.Request) (signer.Prepared, error) {
-	prepared, err := n.prepare(ctx, r)
+	prepared, err := n.prepareUnlessAbandoned(ctx, r)
 	return prepared, n.recordRefusal(ctx, r, err)
 }
 

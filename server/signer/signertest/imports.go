@@ -80,7 +80,8 @@ func commitIsForEver(t *testing.T, c *cluster) {
 }
 
 func discardForgets(t *testing.T, c *cluster) {
-	commit, _ := c.prepare(t, c.signImport(t))
+	action := c.signImport(t)
+	commit, _ := c.prepare(t, action)
 	for _, key := range []keyring.KeyID{commit.Key, commit.Key, "key-none"} {
 		if err := c.signers[0].Discard(context.Background(), key); err != nil {
 			t.Errorf("discarding %s: %v", key, err)
@@ -88,5 +89,8 @@ func discardForgets(t *testing.T, c *cluster) {
 	}
 	if err := c.signers[0].Commit(context.Background(), commit); !errors.Is(err, signer.ErrNoShare) {
 		t.Errorf("committing what was discarded: %v", err)
+	}
+	if _, err := c.signers[0].Prepare(context.Background(), signer.Request{Action: action}); !errors.Is(err, signer.ErrReplayed) {
+		t.Errorf("preparing what was discarded: %v", err)
 	}
 }
