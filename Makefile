@@ -45,10 +45,11 @@ fuzz: ## run every fuzz target for FUZZTIME (default 1m) each, FUZZJOBS at a tim
 	FUZZCORPUS="$${FUZZCORPUS:-$$(go env GOCACHE)/fuzz}" test/fuzz
 
 .PHONY: torture
-torture: deps ## the long forms: servers killed TORTURE (default 500) times, memory searched, faults in full
+torture: deps ## the long forms: servers killed TORTURE (default 500) times, memory searched, faults and migrations in full
 	KEYFERRY_TORTURE='$(or $(TORTURE),500)' go test -count=1 -timeout=4h -v ./test/torture
 	KEYFERRY_TORTURE=1 go test -count=1 -timeout=4h -v -run 'NoSecretStays|PlainBuildLeaves|NotWiped' ./test
 	KEYFERRY_TORTURE=1 go test -count=1 -timeout=4h -v ./test/faultp11
+	KEYFERRY_TORTURE=1 go test -count=1 -timeout=4h -v -run Ingest ./server ./test/cluster
 
 .PHONY: bench
 bench: ## measure the parts of an export and whole exports; BENCH_COUNT (default 3) times

@@ -23,46 +23,58 @@ import (
 	"keyferry/test/rig"
 )
 
-// migrated is how many keys come from another cluster. Programs say how far they got
-// after every hundredth.
-const migrated = 1000
-
 var ingested = regexp.MustCompile(`(?m)^(\d+) shares are in, (\d+) of them were there already$`)
 
-// Operators bring the shares of a thousand keys, each in a process that is killed
-// half-way and repeated. What was half brought is no key; all of it is a thousand.
-func TestIngestOfAThousandKeysIsKilledHalfWayAndRepeated(t *testing.T) {
+// migration is an organisation's keys on their way from another cluster.
+type migration struct {
+	*cluster
+	org  string
+	keys int
+}
+
+// migrated is how many keys that is: by make torture a thousand. Programs say how far
+// they got after every hundredth.
+func migrated() int {
+	if os.Getenv(torture) != "" {
+		return 1000
+	}
+	return 200
+}
+
+// Operators bring the shares of many keys, each in a process that is killed half-way and
+// repeated. What was half brought is no key; of the rest all are there.
+func TestIngestOfManyKeysIsKilledHalfWayAndRepeated(t *testing.T) {
 	c := start(t)
+	m := migration{c, c.organisation(t), migrated()}
 	scheme := rig.Scheme(t, "CGGMP21", "secp256k1")
-	org := c.organisation(t)
-	last := c.dealAway(t, org, scheme)
-	atAllSigners(t, func(n int) error { return c.killIngest(n, org) })
-	atAllSigners(t, func(n int) error { return c.finishIngest(n, org) })
+	last := m.dealAway(t, scheme)
+	atAllSigners(t, m.killIngest)
+	atAllSigners(t, m.finishIngest)
 	var receipts []string
 	for n := range 5 {
 		receipts = append(receipts, c.at(n, "receipts"))
 	}
 	settings := filepath.Join(c.dir, "state", "keyferry.yaml")
-	run(t, append([]string{"admin", "key", "adopt", "--config", settings, "--organisation", org}, receipts...)...)
+	run(t, append([]string{"admin", "key", "adopt", "--config", settings, "--organisation", m.org}, receipts...)...)
 	must(t, c.KillServer()) // it has the signers commit when it starts
 	must(t, c.StartServer(context.Background()))
 	c.connect(t)
-	c.keysComeBack(t, last)
+	m.keysComeBack(t, last)
 }
 
 // dealAway writes what another cluster has, a file for each signer, and returns the
 // public key of the last key.
-func (c *cluster) dealAway(t *testing.T, org string, scheme shares.Scheme) (last shares.Point) {
+func (m migration) dealAway(t *testing.T, scheme shares.Scheme) (last shares.Point) {
 	t.Helper()
 	files := make([]*bufio.Writer, 5)
 	for n := range files {
-		file, err := os.Create(c.at(n, "shares.jsonl"))
+		file, err := os.Create(m.at(n, "shares.jsonl"))
 		must(t, err)
 		defer file.Close()
 		files[n] = bufio.NewWriter(file)
 	}
-	for range migrated {
-		last = dealOne(t, org, scheme, files)
+	for range m.keys {
+		last = dealOne(t, m.org, scheme, files)
 	}
 	for _, file := range files {
 		must(t, file.Flush())
@@ -86,8 +98,8 @@ func dealOne(t *testing.T, org string, scheme shares.Scheme, files []*bufio.Writ
 	return public
 }
 
-func (c *cluster) ingest(n int, org string) *exec.Cmd {
-	return c.command(n, "signer", "ingest", "--organisation", org, "--receipts", c.at(n, "receipts"), c.at(n, "shares.jsonl"))
+func (m migration) ingest(n int) *exec.Cmd {
+	return m.command(n, "signer", "ingest", "--organisation", m.org, "--receipts", m.at(n, "receipts"), m.at(n, "shares.jsonl"))
 }
 
 // atAllSigners lets all operators work at once.
@@ -103,8 +115,8 @@ func atAllSigners(t *testing.T, act func(n int) error) {
 }
 
 // killIngest kills it when half of the shares are in, which leaves no receipts.
-func (c *cluster) killIngest(n int, org string) error {
-	command := c.ingest(n, org)
+func (m migration) killIngest(n int) error {
+	command := m.ingest(n)
 	told, err := command.StderrPipe()
 	if err != nil {
 		return err
@@ -112,7 +124,7 @@ func (c *cluster) killIngest(n int, org string) error {
 	if err := command.Start(); err != nil {
 		return err
 	}
-	half := fmt.Sprintf("%d shares so far", migrated/2)
+	half := fmt.Sprintf("%d shares so far", m.keys/2)
 	var text strings.Builder
 	for lines := bufio.NewScanner(told); lines.Scan(); {
 		fmt.Fprintln(&text, lines.Text())
@@ -120,7 +132,7 @@ func (c *cluster) killIngest(n int, org string) error {
 			command.Process.Kill() // Wait tells whether it did
 		}
 	}
-	_, left := os.Stat(c.at(n, "receipts"))
+	_, left := os.Stat(m.at(n, "receipts"))
 	if err := command.Wait(); command.ProcessState.ExitCode() != -1 || !errors.Is(left, fs.ErrNotExist) {
 		return fmt.Errorf("signer %d was not killed half-way: %v, receipts: %v\n%s", n+1, err, left, &text)
 	}
@@ -128,33 +140,33 @@ func (c *cluster) killIngest(n int, org string) error {
 }
 
 // finishIngest repeats it. The killed one's shares are there.
-func (c *cluster) finishIngest(n int, org string) error {
-	output, err := c.ingest(n, org).CombinedOutput()
+func (m migration) finishIngest(n int) error {
+	output, err := m.ingest(n).CombinedOutput()
 	found := ingested.FindSubmatch(output)
-	if err != nil || found == nil || string(found[1]) != strconv.Itoa(migrated) {
+	if err != nil || found == nil || string(found[1]) != strconv.Itoa(m.keys) {
 		return fmt.Errorf("signer %d: %v\n%s", n+1, err, output)
 	}
-	if before, err := strconv.Atoi(string(found[2])); err != nil || before < migrated/2 {
+	if before, err := strconv.Atoi(string(found[2])); err != nil || before < m.keys/2 {
 		return fmt.Errorf("signer %d lost what it had: %s", n+1, output)
 	}
 	return nil
 }
 
 // keysComeBack counts the keys and takes the one with this public key out.
-func (c *cluster) keysComeBack(t *testing.T, wanted shares.Point) {
+func (m migration) keysComeBack(t *testing.T, wanted shares.Point) {
 	t.Helper()
 	count := 0
-	for key, err := range c.client.Keys(t.Context()) {
+	for key, err := range m.client.Keys(t.Context()) {
 		must(t, err)
 		count++
 		if key.PublicKey == wanted.Hex() {
-			c.key = key.ID
+			m.key = key.ID
 		}
 	}
-	if count != migrated+1 {
+	if count != m.keys+1 {
 		t.Errorf("%d keys are there", count)
 	}
-	if status, shares := c.export(t); status != http.StatusOK || shares != 5 {
+	if status, shares := m.export(t); status != http.StatusOK || shares != 5 {
 		t.Errorf("the last key's export: %d, %d shares", status, shares)
 	}
 }
