@@ -32,12 +32,15 @@ type migration struct {
 	*rig.Account
 	secrets []*locked.Buffer
 	lines   [][]string // of each signer, one for each key
+	format  IngestFormat
+
+	withoutChainCodes bool
 }
 
 func newMigration(t *testing.T, keys int) *migration {
 	t.Helper()
 	r := rig.New(t, 3)
-	m := &migration{Rig: r, Account: r.Account(t, r.Organisation(t), identity.Permissions()...), lines: make([][]string, 3)}
+	m := &migration{Rig: r, Account: r.Account(t, r.Organisation(t), identity.Permissions()...), lines: make([][]string, 3), format: PlainShares}
 	schemes := shares.Schemes()
 	for i := range keys {
 		m.deal(t, schemes[i%len(schemes)])
@@ -72,7 +75,7 @@ func (m *migration) ingest(t *testing.T, at, until int, lines ...string) (Ingest
 	defer stop()
 	var written bytes.Buffer
 	progress, err := Ingest{
-		Organisation: m.User.Org, Shares: strings.NewReader(strings.Join(lines, "\n")), Receipts: &written,
+		Organisation: m.User.Org, Format: m.format, WithoutChainCodes: m.withoutChainCodes, Shares: strings.NewReader(strings.Join(lines, "\n")), Receipts: &written,
 		Progress: func(p IngestProgress) {
 			if p.Done == until {
 				stop()

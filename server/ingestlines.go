@@ -11,9 +11,9 @@ import (
 	"keyferry/shares/locked"
 )
 
-// maxIngestLine is enough for the shares of 255 signers. It is also what must be
-// lockable twice.
-const maxIngestLine = 32 << 10
+// maxIngestLine is enough for the shares of 255 signers, and for a native key share with
+// the auxiliary part of 50. It is also what must be lockable twice.
+const maxIngestLine = 256 << 10
 
 // ingestLines reads lines with secrets, through locked memory only.
 type ingestLines struct {
@@ -57,7 +57,7 @@ func (l *ingestLines) next() (*locked.Buffer, error) {
 			l.give(l.window.Len(), l.window.Len())
 			return l.line, nil
 		case l.window.Len() == l.window.Cap():
-			return nil, fmt.Errorf("a line is longer than %d bytes", maxIngestLine)
+			return nil, fmt.Errorf("a line is longer than %d bytes: of a native key share, bring the core only", maxIngestLine)
 		}
 		if err := l.fill(); err != nil {
 			return nil, err

@@ -12,16 +12,19 @@ import (
 	"keyferry/server/identity"
 	"keyferry/server/signer"
 	"keyferry/server/signer/node"
-	"keyferry/shares"
 	"keyferry/shares/locked"
 )
 
 // Ingest is what a signer's operator brings from a running cluster.
 type Ingest struct {
 	Organisation identity.OrgID
-	Shares       io.Reader // lines of [shares.ParseClusterShare]'s form
+	Format       IngestFormat
+	Shares       io.Reader // lines of that form
 	Receipts     io.Writer // takes lines of [signer.IngestedJSON]
 	Progress     func(IngestProgress)
+	// WithoutChainCodes takes in keys of hierarchical deterministic wallets, whose chain
+	// codes are kept elsewhere.
+	WithoutChainCodes bool
 }
 
 // IngestProgress is how many shares are in.
@@ -35,7 +38,7 @@ type IngestProgress struct {
 // are passed over, with the same receipts, when it is repeated.
 func IngestShares(ctx context.Context, c NodeConfig, i Ingest) (progress IngestProgress, err error) {
 	c, err = c.withDefaults()
-	if err := errors.Join(err, c.Validate()); err != nil {
+	if err := errors.Join(err, c.Validate(), i.Format.check()); err != nil {
 		return progress, err
 	}
 	if !hasRoot(c, i.Organisation) {
@@ -127,7 +130,7 @@ func (i Ingest) Into(ctx context.Context, n *node.Node) (progress IngestProgress
 }
 
 func (i Ingest) one(ctx context.Context, n *node.Node, line *locked.Buffer) (brought bool, err error) {
-	share, err := shares.ParseClusterShare(line)
+	share, err := i.parse(line)
 	if err != nil {
 		return false, err
 	}

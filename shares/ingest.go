@@ -83,12 +83,8 @@ func (w *writtenShare) interpret(share *ClusterShare) error {
 	if err := curve.CheckScalar(share.Secret.Bytes()); err != nil {
 		return fmt.Errorf("%w: secretShare: %w", ErrPlaintext, err)
 	}
-	for i, encoded := range w.points {
-		point, err := curve.ParsePoint(encoded)
-		if err != nil {
-			return fmt.Errorf("%w: public share %d: %w", ErrPlaintext, i+1, err)
-		}
-		share.Public = append(share.Public, point)
+	if share.Public, err = parsePoints(curve, w.points); err != nil {
+		return err
 	}
 	share.Organisation, share.MinSigners, share.Position = w.organisation, w.minSigners, w.index
 	return nil

@@ -24,11 +24,16 @@ type scanner struct {
 
 func malformed(why string) error { return fmt.Errorf("%w: %s", ErrPlaintext, why) }
 
-// document reads the one value that the whole text is.
+// document reads the one value that the whole text of a plaintext is.
 func document(text []byte, value func(s *scanner) error) error {
 	if len(text) > maxPlaintext {
 		return malformed("too long")
 	}
+	return longDocument(text, value)
+}
+
+// longDocument is document for texts that the caller has bounded.
+func longDocument(text []byte, value func(s *scanner) error) error {
 	if !utf8.Valid(text) {
 		return malformed("not UTF-8")
 	}
@@ -62,6 +67,22 @@ func (s *scanner) members(known map[string]func() error) error {
 		return malformed("a member is missing")
 	}
 	return err
+}
+
+// only reads an object that has known members only, each at most once, and returns which.
+func (s *scanner) only(known map[string]func() error) (seen map[string]bool, err error) {
+	seen = make(map[string]bool, len(known))
+	return seen, s.object(func(name []byte) error {
+		read, ok := known[string(name)]
+		if !ok {
+			return malformed("an unknown member")
+		}
+		if seen[string(name)] {
+			return malformed("a member occurs twice")
+		}
+		seen[string(name)] = true
+		return read()
+	})
 }
 
 func (s *scanner) object(member func(name []byte) error) error {

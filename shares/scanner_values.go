@@ -129,6 +129,16 @@ func (s *scanner) skip(depth int) error {
 	return err
 }
 
+// optional reads null, or a value that is there.
+func (s *scanner) optional(there *bool, value func() error) error {
+	s.space()
+	if s.at < len(s.text) && s.text[s.at] == 'n' {
+		return s.literal()
+	}
+	*there = true
+	return value()
+}
+
 func (s *scanner) literal() error {
 	for _, word := range []string{"true", "false", "null"} {
 		if end := s.at + len(word); end <= len(s.text) && string(s.text[s.at:end]) == word {

@@ -12,6 +12,8 @@
 //	Interpolate            enough Shares → secret
 //	EncodeExport, …        the exact bytes inside an export's envelopes
 //	EncodeImport, …        the exact bytes inside an import's envelopes
+//	ParseClusterShare      a share that a running cluster's operator brings
+//	ParseNativeShare       the same, as the open libraries write theirs
 //
 // Every scalar is 32 bytes, big-endian, below the order of its curve's group, on
 // every curve, Ed25519 included. Secret scalars live in [locked.Buffer] and are

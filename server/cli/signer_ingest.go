@@ -21,7 +21,8 @@ import (
 const progressEvery = 100
 
 func newIngest() *cobra.Command {
-	var path, org, receipts string
+	var path, org, receipts, format string
+	var withoutChainCodes bool
 	cmd := &cobra.Command{
 		Use: "ingest FILE", Short: "Bring this signer its shares of keys that another cluster has", Args: cobra.ExactArgs(1),
 		Long: `Bring this signer its own shares of keys that a running cluster has, from a file of JSON
@@ -29,15 +30,23 @@ lines (- for standard input; the form is in docs/operations.md). Each share is c
 sealed in the token, and the signer's receipt for it is written, for the server's operator
 and keyferry admin key adopt. Nothing can be exported before that.
 
+The native formats are the key shares that the open libraries write with serde_json, one on
+a line: cggmp21 is of cggmp21 and cggmp24, of a core share or of a whole key share, whose
+auxiliary part is passed over; givre is of its core shares, and files those on secp256k1 as
+FROST_BITCOIN.
+
 It works whether or not the signer runs. If it is interrupted, repeat it: shares that are
 there are passed over. Destroy FILE when all signers have committed the keys.`,
 		RunE: action(func(cmd *cobra.Command, args []string) error {
-			return ingest(cmd, path, receipts, server.Ingest{Organisation: identity.OrgID(org)}, args[0])
+			i := server.Ingest{Organisation: identity.OrgID(org), Format: server.IngestFormat(format), WithoutChainCodes: withoutChainCodes}
+			return ingest(cmd, path, receipts, i, args[0])
 		}),
 	}
 	configFlag(cmd, &path)
 	cmd.Flags().StringVar(&org, "organisation", "", "the organisation whose keys they are")
 	cmd.Flags().StringVar(&receipts, "receipts", "", "file for the receipts; it is replaced at the end")
+	cmd.Flags().StringVar(&format, "format", string(server.PlainShares), "form of the lines: plain, cggmp21 or givre")
+	cmd.Flags().BoolVar(&withoutChainCodes, "without-chain-codes", false, "take in native shares that have chain codes, which are not kept")
 	cmd.MarkFlagRequired("organisation")
 	cmd.MarkFlagRequired("receipts")
 	return cmd
