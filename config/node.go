@@ -20,18 +20,22 @@ var NodeExample string
 // Node is the configuration of a signer that is a process of its own. Paths are
 // absolute once it was loaded.
 type Node struct {
-	Deployment string       `koanf:"deployment"` // the server's
-	Listen     string       `koanf:"listen"`     // host:port, TLS with the identity key
-	PKCS11     PKCS11       `koanf:"pkcs11"`
-	Token      Token        `koanf:"token"`
-	Store      string       `koanf:"store"`     // path of an SQLite file, or postgres://…, of this signer alone
-	Manifest   string       `koanf:"manifest"`  // path of the cluster's manifest
-	Servers    []string     `koanf:"servers"`   // pins of the API servers that may ask
-	Trust      Trust        `koanf:"trust"`     // whom the signer believes
-	NotBefore  time.Time    `koanf:"notBefore"` // if given, older user actions are refused
-	Timeouts   NodeTimeouts `koanf:"timeouts"`
-	Limits     NodeLimits   `koanf:"limits"`
-	Metrics    Metrics      `koanf:"metrics"`
+	Deployment string `koanf:"deployment"` // the server's
+	Listen     string `koanf:"listen"`     // host:port, TLS with the identity key
+	PKCS11     PKCS11 `koanf:"pkcs11"`
+	Token      Token  `koanf:"token"`
+	Store      string `koanf:"store"`    // path of an SQLite file, or postgres://…, of this signer alone
+	Manifest   string `koanf:"manifest"` // path of the cluster's manifest
+	// CheckpointKeyFile is a PEM file of an Ed25519 key that signs the checkpoints of the
+	// signer's own audit log.
+	CheckpointKeyFile string `koanf:"checkpointKeyFile"`
+
+	Servers   []string     `koanf:"servers"`   // pins of the API servers that may ask
+	Trust     Trust        `koanf:"trust"`     // whom the signer believes
+	NotBefore time.Time    `koanf:"notBefore"` // if given, older user actions are refused
+	Timeouts  NodeTimeouts `koanf:"timeouts"`
+	Limits    NodeLimits   `koanf:"limits"`
+	Metrics   Metrics      `koanf:"metrics"`
 }
 
 // Token is where a signer's token is.
@@ -83,6 +87,7 @@ func LoadNode(path string) (Node, error) {
 		err = decode(k, &n)
 	}
 	if err == nil {
+		n.derive()
 		err = resolve(path, n.paths())
 	}
 	if err != nil {
@@ -100,8 +105,16 @@ func IsNode(path string) (bool, error) {
 	return k.Exists("token"), nil
 }
 
+// derive puts a key that is not named beside the store that it signs for. The key is made
+// when the log is first exported, so it belongs where the signer may write.
+func (n *Node) derive() {
+	if n.CheckpointKeyFile == "" && n.Store != "" && !IsURL(n.Store) {
+		n.CheckpointKeyFile = filepath.Join(filepath.Dir(n.Store), "checkpoint.key")
+	}
+}
+
 func (n *Node) paths() []*string {
-	paths := []*string{&n.PKCS11.Module, &n.Token.PINFile, &n.Store, &n.Manifest, &n.Trust.Directory}
+	paths := []*string{&n.PKCS11.Module, &n.Token.PINFile, &n.Store, &n.Manifest, &n.CheckpointKeyFile, &n.Trust.Directory}
 	for i := range n.Trust.Roots {
 		paths = append(paths, &n.Trust.Roots[i].PublicKeyFile)
 	}
@@ -133,6 +146,12 @@ func (n Node) ValidateToken() error {
 		needed("token.pinFile", n.Token.PINFile, "the path of a file with the token's PIN"),
 		needed("store", n.Store, "the path of an SQLite file, which is made if missing, or postgres://…"), named("store", place),
 	)
+}
+
+// ValidateAudit tells what is wrong for work on the signer's own audit log.
+func (n Node) ValidateAudit() error {
+	return errors.Join(n.ValidateToken(),
+		needed("checkpointKeyFile", n.CheckpointKeyFile, "the path of a PEM file with an Ed25519 key; it is made if missing"))
 }
 
 // Validate tells everything that is wrong for a signer that is to serve.

@@ -20,6 +20,7 @@ func TestNodeExampleLoadsAsWhatItSays(t *testing.T) {
 	want := nodeDefaults()
 	want.Deployment, want.Listen, want.PKCS11.Module = "example-production", "0.0.0.0:9443", "/usr/lib/softhsm/libsofthsm2.so"
 	want.Token, want.Store = Token{"signer-1", at("secrets/signer-1.pin")}, at("data/signer.db")
+	want.CheckpointKeyFile = at("data/checkpoint.key")
 	want.Manifest, want.Servers = at("cluster.json"), []string{examplePin}
 	want.Trust = Trust{at("trust"), []Root{{"or-aaaaa-bbbbb-cccccccccccccccc", at("roots/example.pub")}}}
 	want.NotBefore = time.Date(2026, 11, 1, 12, 0, 0, 0, time.UTC)
@@ -66,6 +67,23 @@ func TestATokenIsPreparedBeforeThereIsACluster(t *testing.T) {
 	}
 	if n.Validate() == nil {
 		t.Error("it may serve without a cluster and without trust")
+	}
+}
+
+func TestTheKeyOfASignersLogIsBesideItsStoreUnlessNamed(t *testing.T) {
+	for text, want := range map[string]string{
+		"store: data/s.db": "data/checkpoint.key",
+		"store: data/s.db\ncheckpointKeyFile: secrets/c.key": "secrets/c.key",
+		"store: postgres://localhost/s":                      "",
+	} {
+		path := write(t, text+"\ndeployment: d\npkcs11: {module: m.so}\ntoken: {label: a, pinFile: p}\n")
+		n, err := LoadNode(path)
+		if want != "" {
+			want = filepath.Join(filepath.Dir(path), want)
+		}
+		if err != nil || n.CheckpointKeyFile != want || (n.ValidateAudit() == nil) != (want != "") {
+			t.Errorf("%q: %q, %v, %v", text, n.CheckpointKeyFile, err, n.ValidateAudit())
+		}
 	}
 }
 

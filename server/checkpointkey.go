@@ -17,18 +17,21 @@ import (
 // openAuditLog returns the server's audit log with the key that signs its checkpoints,
 // which is made at first use.
 func openAuditLog(c Config, s *store.Server) (merkle.Log, error) {
-	return openLog(c, compare.ServerPart, s)
+	return logPlace{c.Deployment, c.CheckpointKeyFile}.open(compare.ServerPart, s)
 }
 
-// openLog returns the log of a part of the deployment. The logs of embedded signers are
-// signed with the same key: a checkpoint says of which log it is, and the process that
-// could forge one could forge them all.
-func openLog(c Config, part string, s merkle.Store) (merkle.Log, error) {
-	key, err := openCheckpointKey(c.CheckpointKeyFile)
+// logPlace is a deployment, and the file with a key that signs checkpoints.
+type logPlace struct{ deployment, keyFile string }
+
+// open returns the log of a part of the deployment. The logs of embedded signers are
+// signed with the server's key: a checkpoint says of which log it is, and the process
+// that could forge one could forge them all.
+func (p logPlace) open(part string, s merkle.Store) (merkle.Log, error) {
+	key, err := openCheckpointKey(p.keyFile)
 	if err != nil {
 		return merkle.Log{}, err
 	}
-	signer, err := merkle.NewSigner(merkle.Origin(c.Deployment, part), key)
+	signer, err := merkle.NewSigner(merkle.Origin(p.deployment, part), key)
 	if err != nil {
 		return merkle.Log{}, fmt.Errorf("the key for checkpoints: %w", err)
 	}

@@ -9,6 +9,8 @@ import (
 
 	"keyferry/hsm"
 	"keyferry/server/audit"
+	"keyferry/server/audit/compare"
+	"keyferry/server/audit/merkle"
 	"keyferry/server/challenge"
 	"keyferry/server/signer/node"
 	"keyferry/server/store"
@@ -101,6 +103,22 @@ func (o *NodeOffice) entry(kind audit.Kind, s node.Scope) audit.Entry {
 // Freezes lists what is frozen, oldest first.
 func (o *NodeOffice) Freezes(ctx context.Context) ([]node.Freeze, error) {
 	return o.store.ListFreezes(ctx)
+}
+
+// AuditLog returns the signer's own log, which is good until Close. The key that signs its
+// checkpoints is made at first use.
+func (o *NodeOffice) AuditLog(ctx context.Context) (merkle.Log, error) {
+	if err := o.config.ValidateAudit(); err != nil {
+		return merkle.Log{}, err
+	}
+	id, err := o.store.Enrolled(ctx)
+	if errors.Is(err, store.ErrNotEnrolled) {
+		return merkle.Log{}, fmt.Errorf("%w: it has no log before the signer first serves", err)
+	}
+	if err != nil {
+		return merkle.Log{}, err
+	}
+	return logPlace{o.config.Deployment, o.config.CheckpointKeyFile}.open(compare.SignerPart(id), o.store)
 }
 
 // Close closes the store.

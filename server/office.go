@@ -83,5 +83,5 @@ func (o *Office) signerLog(ctx context.Context, c config.Signer) (merkle.Log, er
 	if err != nil {
 		return merkle.Log{}, err
 	}
-	return openLog(o.config, compare.SignerPart(id), own)
+	return logPlace{o.config.Deployment, o.config.CheckpointKeyFile}.open(compare.SignerPart(id), own)
 }

@@ -10,7 +10,6 @@ import (
 	"github.com/go-json-experiment/json"
 	"github.com/spf13/cobra"
 
-	"keyferry/server"
 	"keyferry/server/audit"
 	"keyferry/server/audit/merkle"
 )
@@ -22,10 +21,10 @@ type listing struct {
 	kind, key, org string
 }
 
-func newAuditList(o *office) *cobra.Command {
+func newAuditList(in logs) *cobra.Command {
 	var l listing
 	cmd := &cobra.Command{Use: "list", Short: "List entries, the newest unless --from says where to begin", Args: cobra.NoArgs}
-	cmd.RunE = o.do(func(ctx context.Context, opened *server.Office) (result, error) { return l.run(ctx, opened.AuditLog) })
+	cmd.RunE = in(func(ctx context.Context, log merkle.Log) (result, error) { return l.run(ctx, log) })
 	cmd.Flags().Int64Var(&l.from, "from", -1, "index of the first entry to look at; without it, the last ones are listed")
 	cmd.Flags().IntVar(&l.limit, "limit", 50, "how many entries to list at most")
 	cmd.Flags().StringVar(&l.kind, "kind", "", "only entries of this kind, such as export.finished")

@@ -22,20 +22,26 @@ import (
 // localAudit is the audit commands that read the server's database.
 func localAudit() []*cobra.Command {
 	o := new(office)
-	commands := []*cobra.Command{newAuditList(o), newAuditShow(o), newAuditExport(o), newAuditKeys(o)}
+	commands := []*cobra.Command{newAuditList(o.inLog), newAuditShow(o.inLog), newAuditExport(o), newAuditKeys(o)}
 	for _, cmd := range commands {
 		o.register(cmd.Flags())
 	}
 	return commands
 }
 
-func newAuditShow(o *office) *cobra.Command {
+// logs makes a use of a log the action of a command that says which log.
+type logs func(use func(context.Context, merkle.Log) (result, error)) func(*cobra.Command, []string) error
+
+// inLog opens the server's log.
+func (o *office) inLog(use func(context.Context, merkle.Log) (result, error)) func(*cobra.Command, []string) error {
+	return o.do(func(ctx context.Context, opened *server.Office) (result, error) { return use(ctx, opened.AuditLog) })
+}
+
+func newAuditShow(in logs) *cobra.Command {
 	var index int64
 	var proof bool
 	cmd := &cobra.Command{Use: "show", Short: "Show one entry, on request with the proof that it is in the log", Args: cobra.NoArgs}
-	cmd.RunE = o.do(func(ctx context.Context, opened *server.Office) (result, error) {
-		return showEntry(ctx, opened.AuditLog, index, proof)
-	})
+	cmd.RunE = in(func(ctx context.Context, log merkle.Log) (result, error) { return showEntry(ctx, log, index, proof) })
 	cmd.Flags().Int64Var(&index, "index", 0, "the entry's index")
 	cmd.Flags().BoolVar(&proof, "receipt", false, "print entry and proof together, as an export's answer has them")
 	cmd.MarkFlagRequired("index")

@@ -90,6 +90,10 @@ func newFreezes() *cobra.Command {
 
 // atNode opens a signer's store for one use case and prints its result.
 func atNode(cmd *cobra.Command, path string, use func(context.Context, *server.NodeOffice) (result, error)) error {
+	return atNodeAs(cmd, path, false, use)
+}
+
+func atNodeAs(cmd *cobra.Command, path string, asJSON bool, use func(context.Context, *server.NodeOffice) (result, error)) error {
 	c, err := nodeConfig(cmd, path, slog.LevelWarn)
 	if err != nil {
 		return err
@@ -102,5 +106,5 @@ func atNode(cmd *cobra.Command, path string, use func(context.Context, *server.N
 	if err := errors.Join(err, office.Close()); err != nil {
 		return err
 	}
-	return r.print(cmd.OutOrStdout(), false)
+	return r.print(cmd.OutOrStdout(), asJSON)
 }
