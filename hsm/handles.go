@@ -4,7 +4,6 @@ package hsm
 
 import (
 	"bytes"
-	"crypto/ecdsa"
 	"encoding/asn1"
 	"fmt"
 
@@ -17,8 +16,8 @@ import (
 type keySet struct {
 	shareWrapping pkcs11.ObjectHandle
 	importPrivate pkcs11.ObjectHandle
-	importPublic  []byte // 65 bytes, SEC1
-	identity      crypto11.Signer
+	importPublic  []byte            // 65 bytes, SEC1
+	identities    []crypto11.Signer // by their versions, from 1
 }
 
 // keyHandles are the halves of one key; public is zero for a secret key.
@@ -49,19 +48,19 @@ func (s session) keySet(found map[string]keyHandles, signing *crypto11.Context) 
 	if err != nil {
 		return nil, fmt.Errorf("public half of the import key: %w", err)
 	}
-	name := identityKey().name
-	identity, err := signing.FindKeyPair([]byte(name.id()), []byte(name.label()))
+	first, err := findIdentity(signing, identityKey().name)
 	if err != nil {
-		return nil, explain("finding the identity key", err)
+		return nil, err
 	}
-	if _, ok := identity.Public().(*ecdsa.PublicKey); !ok {
-		return nil, fmt.Errorf("identity key: not an ECDSA key: %w", ErrKeysChanged)
+	later, err := s.laterIdentities(signing)
+	if err != nil {
+		return nil, err
 	}
 	return &keySet{
 		shareWrapping: found[roleShareWrapping].private,
 		importPrivate: found[roleImport].private,
 		importPublic:  public,
-		identity:      identity,
+		identities:    append([]crypto11.Signer{first}, later...),
 	}, nil
 }
 
@@ -74,8 +73,7 @@ func (k *keySet) same(other *keySet) bool {
 	if other == nil {
 		return false
 	}
-	mine := k.identity.Public().(*ecdsa.PublicKey)
-	return mine.Equal(other.identity.Public()) && bytes.Equal(k.importPublic, other.importPublic)
+	return k.continues(other) && bytes.Equal(k.importPublic, other.importPublic)
 }
 
 // find gives a key's handles. It refuses a second object of the same name, for then

@@ -11,23 +11,25 @@ import (
 	"github.com/miekg/pkcs11"
 )
 
-// Identity returns the signer's identity key: P-256, ECDSA. Its Public is an
+// Identity returns the signer's first identity key: P-256, ECDSA. Its Public is an
 // *ecdsa.PublicKey, or nil before the key ceremony. Its signatures are ASN.1, as
 // crypto/ecdsa and crypto/tls want them.
-func (t *Token) Identity() crypto.Signer { return identity{token: t} }
+func (t *Token) Identity() crypto.Signer { return identity{token: t, version: 1} }
 
 // identity looks its key up anew for each use, since crypto11 returns dead sessions to
 // its pool: only a new context, which a new login brings, gets rid of them.
 type identity struct {
-	token *Token
+	token   *Token
+	version int
 }
 
 // Public implements [crypto.Signer].
 func (i identity) Public() crypto.PublicKey {
-	if keys := i.token.lastKeys(); keys != nil {
-		return keys.identity.Public()
+	keys := i.token.lastKeys()
+	if keys == nil || keys.identityAt(i.version) == nil {
+		return nil
 	}
-	return nil
+	return keys.identityAt(i.version).Public()
 }
 
 // Sign implements [crypto.Signer]. digest is the output of opts.HashFunc, at least 32
@@ -39,10 +41,10 @@ func (i identity) Sign(random io.Reader, digest []byte, opts crypto.SignerOpts) 
 	return run(context.Background(), i.token, job[[]byte]{
 		op: opSign,
 		work: func(l *login) ([]byte, error) {
-			if l.keys == nil {
+			if l.keys == nil || l.keys.identityAt(i.version) == nil {
 				return nil, ErrNotInitialised
 			}
-			signature, err := l.keys.identity.Sign(random, digest, opts)
+			signature, err := l.keys.identityAt(i.version).Sign(random, digest, opts)
 			if err != nil && returned(err) == pkcs11.CKR_OK {
 				// crypto11's own: its context was closed, its sessions all hang, or
 				// what the token gave is no signature.

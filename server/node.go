@@ -152,7 +152,7 @@ func openNodeToken(c config.Node, sessions int, observer hsm.Observer) (*hsm.Tok
 
 // listen takes the address for the pinned servers, with the identity key for TLS.
 func (n *Node) listen() error {
-	certificates, err := remote.NewCertificates(n.signer.Token.Identity(), n.config.Now)
+	certificates, err := remote.NewCertificates(n.signer.Identity(), n.config.Now)
 	if err != nil {
 		return err
 	}

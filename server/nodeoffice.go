@@ -50,18 +50,27 @@ func MemberManifest(c NodeConfig) (m manifest.Manifest, err error) {
 		return manifest.Manifest{}, err
 	}
 	defer func() { err = errors.Join(err, closeToken()) }()
+	member, err := firstMember(c.Deployment, token)
+	if err != nil {
+		return manifest.Manifest{}, err
+	}
+	return manifest.New(c.Deployment, []manifest.Member{member})
+}
+
+// firstMember describes the signer as it is after the key ceremony.
+func firstMember(deployment string, token *hsm.Token) (manifest.Member, error) {
 	if token.ImportPublicKey() == nil {
-		return manifest.Manifest{}, fmt.Errorf("token %q has no keys yet: run keyferry signer init", c.Token.Label)
+		return manifest.Member{}, fmt.Errorf("token %q has no keys yet: run keyferry signer init", token.Label())
 	}
 	key, err := envelope.NewEncryptionKey(token.ImportPublicKey())
 	if err != nil {
-		return manifest.Manifest{}, fmt.Errorf("reading import key: %w", err)
+		return manifest.Member{}, fmt.Errorf("reading import key: %w", err)
 	}
-	member, err := manifest.NewMember(c.Deployment, token.Identity(), key)
+	member, err := manifest.NewMember(deployment, token.Identity(), key)
 	if err != nil {
-		return manifest.Manifest{}, fmt.Errorf("describing signer: %w", err)
+		return manifest.Member{}, fmt.Errorf("describing signer: %w", err)
 	}
-	return manifest.New(c.Deployment, []manifest.Member{member})
+	return member, nil
 }
 
 // NodeOffice is what a signer's operator does at the signer's own store, whether or not

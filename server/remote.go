@@ -32,9 +32,10 @@ func (s *Server) openRemote() (cluster, error) {
 		if err != nil {
 			return cluster{}, fmt.Errorf("signer %s: %w", c.URL, err)
 		}
+		member := memberOf(known, pin)
 		client, err := remote.NewClient(remote.Config{
-			URL: c.URL, Member: memberOf(known, pin),
-			Identity: remote.Identity{Certificates: certificates, Pins: []remote.Pin{pin}, Now: s.config.Now},
+			URL: c.URL, Member: member,
+			Identity: remote.Identity{Certificates: certificates, Pins: pinsOf(member, pin), Now: s.config.Now},
 		})
 		if err != nil {
 			return cluster{}, fmt.Errorf("signer %s: its public key %s is no identity key of the manifest: %w", c.URL, c.PublicKey, err)
@@ -49,14 +50,30 @@ func (s *Server) openRemote() (cluster, error) {
 // PinOfMember is what a server's configuration has of a signer.
 func PinOfMember(m manifest.Member) remote.Pin { return sha256.Sum256(m.Identity()) }
 
-// memberOf returns the signer whose identity key this is, or none.
+// memberOf returns the signer whose identity key this is or was, or none.
 func memberOf(m manifest.Manifest, pin remote.Pin) manifest.Member {
 	for _, member := range m.Members {
-		if PinOfMember(member) == pin {
-			return member
+		for _, identity := range member.Identities {
+			if sha256.Sum256(identity) == pin {
+				return member
+			}
 		}
 	}
 	return manifest.Member{}
+}
+
+// pinsOf are the keys by which a signer may show itself: the pinned one, and those that
+// the manifest links behind it. What was replaced before that one was pinned is not.
+func pinsOf(m manifest.Member, pinned remote.Pin) []remote.Pin {
+	pins := []remote.Pin{pinned}
+	for _, identity := range m.Identities {
+		if next := remote.Pin(sha256.Sum256(identity)); next == pinned {
+			pins = pins[:1]
+		} else {
+			pins = append(pins, next)
+		}
+	}
+	return pins
 }
 
 func readManifest(path, deployment string) (manifest.Manifest, error) {

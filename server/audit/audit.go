@@ -61,6 +61,7 @@ const (
 	SignerRefused  Kind = "signer.refused"
 	SignerFrozen   Kind = "signer.frozen"
 	SignerThawed   Kind = "signer.thawed"
+	IdentityLinked Kind = "signer.identity-linked" // Details: key, the label of the new one
 	TrustChanged   Kind = "trust.changed"
 )
 

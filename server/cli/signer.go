@@ -17,7 +17,7 @@ import (
 
 func newSigner() *cobra.Command {
 	return group("signer", "Prepare and run signers, each by its own operator",
-		newSignerInit(), newSignerServe(), newSignerManifest(), newIngest(), newFreeze(), newThaw(), newFreezes(), newSignerAudit(), newServerPin(), newTrust())
+		newSignerInit(), newSignerServe(), newSignerManifest(), newIngest(), newFreeze(), newThaw(), newFreezes(), newSignerAudit(), newIdentity(), newServerPin(), newTrust())
 }
 
 func newSignerInit() *cobra.Command {

@@ -18,7 +18,8 @@ func newSignerManifest() *cobra.Command {
 operators give theirs to each other, over a way on which nobody can change them, and
 "manifest join" makes the cluster's of them.
 
-The signer's pin, for the server's configuration, goes to standard error.`,
+The signer's pin, for the server's configuration, goes to standard error. It is the pin of
+the first identity key, and stays good when others take its place.`,
 		RunE: action(func(cmd *cobra.Command, _ []string) error {
 			c, err := nodeConfig(cmd, path, slog.LevelWarn)
 			if err != nil {
@@ -37,6 +38,6 @@ The signer's pin, for the server's configuration, goes to standard error.`,
 	}
 	configFlag(cmd, &path)
 	cmd.Flags().StringVar(&out, "out", "-", "file for the manifest, which must not exist; - for standard output")
-	cmd.AddCommand(newManifestJoin())
+	cmd.AddCommand(newManifestJoin(), newManifestCheck())
 	return cmd
 }

@@ -62,7 +62,7 @@ func (s SignedReceipt) Verify(member manifest.Member, want Receipt) error {
 	if s.Receipt != want {
 		return fmt.Errorf("signer %v: %w: it is for another key", s.Signer, ErrReceipt)
 	}
-	if err := manifest.Verify(member.Identity(), s.encode(s.Signer), s.Signature); err != nil {
+	if err := member.VerifyText(s.encode(s.Signer), s.Signature); err != nil {
 		return fmt.Errorf("signer %v: %w: %w", s.Signer, ErrReceipt, err)
 	}
 	return nil

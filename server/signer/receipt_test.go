@@ -160,3 +160,31 @@ func TestAReceiptSurvivesItsJSON(t *testing.T) {
 		}
 	}
 }
+
+// Between an import and its commit a signer may be started with another identity key.
+func TestReceiptOutlivesItsIdentityKey(t *testing.T) {
+	c := newCluster(t, 2)
+	member := c.Members[0]
+	next, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	successor, err := member.Successor("d", c.identities[member.ID], next)
+	if err != nil {
+		t.Fatal(err)
+	}
+	later, err := c.With(successor)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := signer.VerifyReceipts(later, c.sign(t, exampleReceipt()), exampleReceipt()); err != nil {
+		t.Errorf("what was signed before: %v", err)
+	}
+	c.identities[member.ID] = next
+	if err := signer.VerifyReceipts(later, c.sign(t, exampleReceipt()), exampleReceipt()); err != nil {
+		t.Errorf("what was signed since: %v", err)
+	}
+	if err := signer.VerifyReceipts(c.Manifest, c.sign(t, exampleReceipt()), exampleReceipt()); !errors.Is(err, signer.ErrReceipt) {
+		t.Errorf("a key that is not in the manifest: %v", err)
+	}
+}

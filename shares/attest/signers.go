@@ -1,10 +1,8 @@
 package attest
 
 import (
-	"bytes"
 	"errors"
 	"fmt"
-	"slices"
 
 	"github.com/go-json-experiment/json"
 
@@ -31,8 +29,9 @@ func ParseSigners(text []byte) ([]manifest.MemberJSON, error) {
 }
 
 // Signers checks that the listed signers are exactly those of the pinned manifest, in
-// any order: each with the pinned identity keys and import key, and with a signature
-// over it. Not one may be missing, added or repeated: the client deals as many shares
+// any order: each with the pinned identity keys, or further ones that these link, and
+// with the pinned import key and a signature over it. While an identity key is replaced,
+// the listing may also lack the last ones of the pinned keys. Not one may be missing, added or repeated: the client deals as many shares
 // as there are signers. Errors wrap [ErrSigners].
 func Signers(pinned manifest.Manifest, listed []manifest.MemberJSON) error {
 	seen := make(map[manifest.ID]bool, len(listed))
@@ -68,10 +67,10 @@ func checkEntry(pinned manifest.Manifest, entry manifest.MemberJSON) (manifest.I
 		return manifest.ID{}, errors.New("is unknown")
 	case member.EncryptionKey != known.EncryptionKey:
 		return manifest.ID{}, errors.New("has another encryption key")
-	case !slices.EqualFunc(member.Identities, known.Identities, bytes.Equal):
+	case !member.Follows(known):
 		return manifest.ID{}, errors.New("has other identity keys")
 	}
-	// The keys are the pinned ones by now. The signatures need not be: ECDSA can make
-	// many of the same text.
+	// The keys are the pinned ones by now, or follow them if they are linked. The
+	// signatures need not be the pinned ones: ECDSA can make many of the same text.
 	return member.ID, member.Verify(pinned.Deployment)
 }

@@ -21,6 +21,27 @@ func TestThePinnedSignersAreAcceptedInAnyOrder(t *testing.T) {
 	}
 }
 
+// A later identity key is believed because the pinned one links it, and for nothing else;
+// see also "a later identity" below.
+func TestALinkedIdentityKeyOfAPinnedSignerIsAccepted(t *testing.T) {
+	c := attesttest.New(t)
+	if err := attest.Signers(c.Manifest, c.Rotated(t, 1)); err != nil {
+		t.Error(err)
+	}
+	for name, spoil := range map[string]func(m *manifest.MemberJSON){
+		"without its link":      func(m *manifest.MemberJSON) { m.IdentityLinks = [][]byte{} },
+		"with another's link":   func(m *manifest.MemberJSON) { m.IdentityLinks[0] = m.Signature },
+		"signed by the old key": func(m *manifest.MemberJSON) { m.Signature = c.Listing()[1].Signature },
+		"by a third key":        func(m *manifest.MemberJSON) { m.IdentityKeys[1] = c.Listing()[2].IdentityKeys[0] },
+	} {
+		listed := c.Rotated(t, 1)
+		spoil(&listed[1])
+		if err := attest.Signers(c.Manifest, listed); !errors.Is(err, attest.ErrSigners) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
 func TestSignersRefusesAnotherCluster(t *testing.T) {
 	c, other := attesttest.New(t), attesttest.New(t)
 	foreign := other.Listing()

@@ -57,6 +57,38 @@ func (m Manifest) Member(id ID) (Member, bool) {
 	return m.Members[i], true
 }
 
+// With returns the manifest with another description of one of its signers, which must
+// follow the one that it has.
+func (m Manifest) With(successor Member) (Manifest, error) {
+	known, found := m.Member(successor.ID)
+	if !found || !successor.Follows(known) {
+		return Manifest{}, fmt.Errorf("signer %v: %w: it is not the manifest's", successor.ID, ErrSignature)
+	}
+	members := slices.Clone(m.Members)
+	for i := range members {
+		if members[i].ID == successor.ID {
+			members[i] = successor
+		}
+	}
+	return New(m.Deployment, members)
+}
+
+// Succeeds checks that m is the cluster that an earlier manifest describes: the same
+// deployment and signers, each with the identity keys that it had, or further ones behind
+// them. Both are verified already.
+func (m Manifest) Succeeds(earlier Manifest) error {
+	if m.Deployment != earlier.Deployment || len(m.Members) != len(earlier.Members) {
+		return fmt.Errorf("%w: it is another cluster, or has other signers", ErrSignature)
+	}
+	for _, member := range m.Members {
+		known, found := earlier.Member(member.ID)
+		if !found || !member.Follows(known) || len(member.Identities) < len(known.Identities) {
+			return fmt.Errorf("signer %v: %w: its keys do not follow those that it had", member.ID, ErrSignature)
+		}
+	}
+	return nil
+}
+
 // manifestVersion is the file's format.
 const manifestVersion = 1
 

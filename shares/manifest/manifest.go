@@ -22,6 +22,7 @@ import (
 	"encoding/base64"
 	"errors"
 	"fmt"
+	"slices"
 
 	"keyferry/shares/envelope"
 	"keyferry/shares/fields"
@@ -83,6 +84,26 @@ func NewMember(deployment string, identity crypto.Signer, key envelope.Encryptio
 	return m, m.Verify(deployment)
 }
 
+// Successor describes the signer with a further identity key: the one in use links it,
+// and it signs the import key.
+func (m Member) Successor(deployment string, current, next crypto.Signer) (Member, error) {
+	spki, err := x509.MarshalPKIXPublicKey(next.Public())
+	if err != nil {
+		return Member{}, fmt.Errorf("encoding identity key: %w", err)
+	}
+	link, err := Sign(current, m.linkText(deployment, spki))
+	if err != nil {
+		return Member{}, fmt.Errorf("linking identity key %d: %w", len(m.Identities)+1, err)
+	}
+	successor := m
+	successor.Identities = append(slices.Clone(m.Identities), spki)
+	successor.Links = append(slices.Clone(m.Links), link)
+	if successor.Signature, err = Sign(next, successor.importKeyText(deployment)); err != nil {
+		return Member{}, fmt.Errorf("signing import key: %w", err)
+	}
+	return successor, successor.Verify(deployment)
+}
+
 // Verify checks the member: its id, the links from its first identity key to the
 // last, and that one's signature over the import key.
 func (m Member) Verify(deployment string) error {
@@ -91,8 +112,7 @@ func (m Member) Verify(deployment string) error {
 		return fmt.Errorf("signer %v: %w", m.ID, ErrSignature)
 	}
 	for i, link := range m.Links {
-		text := fields.Append(nil, []byte(linkLabel), []byte(deployment), m.ID[:], m.Identities[i+1])
-		if err := Verify(m.Identities[i], text, link); err != nil {
+		if err := Verify(m.Identities[i], m.linkText(deployment, m.Identities[i+1]), link); err != nil {
 			return fmt.Errorf("signer %v: identity key %d: %w", m.ID, i+2, err)
 		}
 	}
@@ -107,6 +127,32 @@ func (m Member) Verify(deployment string) error {
 
 // Identity is the identity key in use, the last one.
 func (m Member) Identity() []byte { return m.Identities[len(m.Identities)-1] }
+
+// Follows reports whether m and other are one signer: the id and the import key are the
+// same, and the identity keys of the one begin with those of the other. Which of the two
+// is the older one does not matter: while a key is replaced, some have the old manifest
+// and some the new one. It verifies nothing: see [Member.Verify].
+func (m Member) Follows(other Member) bool {
+	n := min(len(m.Identities), len(other.Identities))
+	return n > 0 && m.ID == other.ID && m.EncryptionKey == other.EncryptionKey &&
+		slices.EqualFunc(m.Identities[:n], other.Identities[:n], bytes.Equal)
+}
+
+// VerifyText checks a signature of [Sign] by any of the member's identity keys: what a key
+// signed while it was in use stays true when another has taken its place.
+func (m Member) VerifyText(text, signature []byte) error {
+	err := ErrSignature
+	for _, identity := range slices.Backward(m.Identities) {
+		if err = Verify(identity, text, signature); err == nil {
+			return nil
+		}
+	}
+	return err
+}
+
+func (m Member) linkText(deployment string, next []byte) []byte {
+	return fields.Append(nil, []byte(linkLabel), []byte(deployment), m.ID[:], next)
+}
 
 func (m Member) importKeyText(deployment string) []byte {
 	return fields.Append(nil, []byte(importKeyLabel), []byte(deployment), m.ID[:], m.Identity(), m.EncryptionKey.Bytes())

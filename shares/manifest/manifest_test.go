@@ -2,10 +2,10 @@ package manifest
 
 import (
 	"bytes"
+	"crypto"
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
-	"crypto/x509"
 	"errors"
 	"reflect"
 	"slices"
@@ -13,7 +13,6 @@ import (
 	"testing"
 
 	"keyferry/shares/envelope"
-	"keyferry/shares/fields"
 )
 
 const deployment = "test"
@@ -51,20 +50,16 @@ func newMember(t *testing.T) (Member, *ecdsa.PrivateKey) {
 func rotated(t *testing.T) Member {
 	t.Helper()
 	m, first := newMember(t)
-	second := newKey(t, elliptic.P256())
-	spki, err := x509.MarshalPKIXPublicKey(&second.PublicKey)
+	return successor(t, m, first, newKey(t, elliptic.P256()))
+}
+
+func successor(t *testing.T, m Member, current, next crypto.Signer) Member {
+	t.Helper()
+	s, err := m.Successor(deployment, current, next)
 	if err != nil {
 		t.Fatal(err)
 	}
-	link, err := Sign(first, fields.Append(nil, []byte(linkLabel), []byte(deployment), m.ID[:], spki))
-	if err != nil {
-		t.Fatal(err)
-	}
-	m.Identities, m.Links = append(m.Identities, spki), [][]byte{link}
-	if m.Signature, err = Sign(second, m.importKeyText(deployment)); err != nil {
-		t.Fatal(err)
-	}
-	return m
+	return s
 }
 
 func TestMembersVerifyWithAnyNumberOfIdentityKeys(t *testing.T) {

@@ -81,7 +81,7 @@ func (s Signed) Verify(member manifest.Member) error {
 	if s.Scheme.IsZero() || s.PublicKey.IsZero() || s.Commitment.IsZero() || member.ID != s.Signer || len(member.Identities) == 0 {
 		return fmt.Errorf("signer %v: %w", s.Signer, ErrStatement)
 	}
-	if err := manifest.Verify(member.Identity(), s.encode(s.Signer), s.Signature); err != nil {
+	if err := member.VerifyText(s.encode(s.Signer), s.Signature); err != nil {
 		return fmt.Errorf("signer %v: %w: %w", s.Signer, ErrStatement, err)
 	}
 	return nil

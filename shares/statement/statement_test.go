@@ -187,3 +187,29 @@ func TestAStatementSurvivesItsJSON(t *testing.T) {
 		}
 	}
 }
+
+// A statement stays its signer's when another identity key has taken the place of the one
+// that signed it, and is nobody's by a key that its verifier has not heard of.
+func TestStatementOutlivesItsIdentityKey(t *testing.T) {
+	first, key := newMember(t)
+	nextKey, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	next, err := first.Successor("d", key, nextKey)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, by := range map[string]*ecdsa.PrivateKey{"old": key, "new": nextKey} {
+		signed, err := Sign(example(t), first.ID, by)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := signed.Verify(next); err != nil {
+			t.Errorf("by the %s key: %v", name, err)
+		}
+		if err := signed.Verify(first); (err == nil) != (name == "old") {
+			t.Errorf("by the %s key, to who knows the old one alone: %v", name, err)
+		}
+	}
+}

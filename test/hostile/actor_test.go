@@ -44,7 +44,7 @@ func (a *actor) lie(change func(*signer.SealedShare)) exporter {
 			return signer.SealedShare{}, err
 		}
 		change(&share)
-		share.Statement, err = statement.Sign(share.Statement.Statement, a.Info().ID, a.Token.Identity())
+		share.Statement, err = statement.Sign(share.Statement.Statement, a.Info().ID, a.Identity())
 		return share, err
 	}
 }

@@ -101,7 +101,7 @@ func (s *stage) connect(t *testing.T) {
 	must(t, err)
 	for _, one := range s.Nodes {
 		a := &actor{Node: one}
-		certificates, err := remote.NewCertificates(one.Token.Identity(), s.Clock.Now)
+		certificates, err := remote.NewCertificates(one.Identity(), s.Clock.Now)
 		must(t, err)
 		pin, err := certificates.Pin()
 		must(t, err)

@@ -32,7 +32,7 @@ func BenchmarkExport(b *testing.B) {
 	b.Run("sign statement", func(b *testing.B) {
 		b.ReportAllocs()
 		for b.Loop() {
-			if _, err := statement.Sign(share.Statement.Statement, share.Signer, c.Nodes[0].Token.Identity()); err != nil {
+			if _, err := statement.Sign(share.Statement.Statement, share.Signer, c.Nodes[0].Identity()); err != nil {
 				b.Fatal(err)
 			}
 		}

@@ -117,7 +117,7 @@ func (n *Node) state(share Share, s statement.Statement) (statement.Signed, erro
 	s.Scheme, s.PublicKey, s.MinSigners = share.Scheme, share.PublicKey, share.MinSigners
 	s.Index, s.Commitment, s.VectorHash = share.Index, commitment, share.Public.Hash()
 	s.Time = n.Now().UnixMilli()
-	signed, err := statement.Sign(s, n.info.ID, n.Token.Identity())
+	signed, err := statement.Sign(s, n.info.ID, n.identity)
 	if err != nil {
 		return statement.Signed{}, fmt.Errorf("stating the export of %s: %w", share.Key, tokenFault(err))
 	}

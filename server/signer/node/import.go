@@ -72,7 +72,7 @@ func (n *Node) acknowledge(action challenge.Bytes, share Share) (signer.Prepared
 	receipt := signer.Receipt{
 		Deployment: n.Deployment, Organisation: share.Org, Key: share.Key, Action: action, VectorHash: share.Public.Hash(),
 	}
-	signed, err := receipt.Sign(n.info.ID, n.Token.Identity())
+	signed, err := receipt.Sign(n.info.ID, n.identity)
 	if err != nil {
 		return signer.Prepared{}, fmt.Errorf("acknowledging share of %s: %w", share.Key, tokenFault(err))
 	}

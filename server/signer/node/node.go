@@ -16,6 +16,7 @@ package node
 import (
 	"context"
 	"crypto"
+	"crypto/x509"
 	"errors"
 	"fmt"
 	"slices"
@@ -37,8 +38,9 @@ type Token interface {
 	OpenShare(ctx context.Context, blob, aad []byte, room int) (*locked.Buffer, error)
 	// ImportPublicKey is the import key's point, SEC1 uncompressed.
 	ImportPublicKey() []byte
-	// Identity is the P-256 identity key.
-	Identity() crypto.Signer
+	// IdentityAt is the P-256 identity key of a version, from 1. Its Public is nil if the
+	// token has none.
+	IdentityAt(version int) crypto.Signer
 	// Ready has the token open what it seals.
 	Ready(ctx context.Context) error
 }
@@ -66,6 +68,7 @@ type Config struct {
 type Node struct {
 	Config
 	info      signer.Info
+	identity  crypto.Signer // in use: the one that info ends with
 	cluster   manifest.Manifest
 	abandoned abandoned
 }
@@ -88,7 +91,8 @@ func New(ctx context.Context, c Config) (*Node, error) {
 	if err != nil {
 		return nil, fmt.Errorf("reading import key: %w", err)
 	}
-	member, err := manifest.NewMember(c.Deployment, c.Token.Identity(), key)
+	identity := c.Token.IdentityAt(1)
+	member, err := manifest.NewMember(c.Deployment, identity, key)
 	if err != nil {
 		return nil, fmt.Errorf("describing signer: %w", err)
 	}
@@ -99,12 +103,13 @@ func New(ctx context.Context, c Config) (*Node, error) {
 	if enrolled != member.ID {
 		return nil, fmt.Errorf("this store belongs to signer %v, the token to signer %v: the two were mixed up", enrolled, member.ID)
 	}
-	return &Node{Config: c, info: signer.Info{Member: member}}, nil
+	return &Node{Config: c, info: signer.Info{Member: member}, identity: identity}, nil
 }
 
 // Join tells the node which cluster it belongs to: from then on it takes in and
 // commits only what is for exactly these signers. The manifest must have the node as
-// it is. Join must be called before the node is used.
+// it is, and says with which of its identity keys it signs: the token may have a newer
+// one, which others do not know yet. Join must be called before the node is used.
 func (n *Node) Join(cluster manifest.Manifest) error {
 	verified, err := manifest.New(cluster.Deployment, cluster.Members)
 	if err != nil {
@@ -116,12 +121,19 @@ func (n *Node) Join(cluster manifest.Manifest) error {
 		return fmt.Errorf("joining a cluster: it is of deployment %q, the signer of %q", cluster.Deployment, n.Deployment)
 	case !found:
 		return fmt.Errorf("joining a cluster: signer %v is not in its manifest", n.info.ID)
-	case own.EncryptionKey != n.info.EncryptionKey || !slices.Equal(own.Identity(), n.info.Identity()):
+	case !own.Follows(n.info.Member):
 		return fmt.Errorf("joining a cluster: signer %v has other keys than its manifest says", n.info.ID)
 	}
-	n.cluster = verified
+	identity := n.Token.IdentityAt(len(own.Identities))
+	if spki, err := x509.MarshalPKIXPublicKey(identity.Public()); err != nil || !slices.Equal(spki, own.Identity()) {
+		return fmt.Errorf("joining a cluster: signer %v does not have identity key %d of its manifest on its token", n.info.ID, len(own.Identities))
+	}
+	n.info.Member, n.identity, n.cluster = own, identity, verified
 	return nil
 }
+
+// Identity returns the identity key in use, which is also that of TLS.
+func (n *Node) Identity() crypto.Signer { return n.identity }
 
 // Ready implements [signer.Prober]: the token opens what it seals, and the store is read.
 func (n *Node) Ready(ctx context.Context) error {

@@ -37,7 +37,7 @@ func TestReadyAsksTheTokenBehindTheSigner(t *testing.T) {
 
 func TestReadyOfASignerThatIsDownIsUnavailable(t *testing.T) {
 	r := rig.New(t, 2)
-	p := pair{signer: r.Nodes[0].Token.Identity(), caller: newKey(t), now: time.Now}
+	p := pair{signer: r.Nodes[0].Identity(), caller: newKey(t), now: time.Now}
 	at := serve(t, r.Nodes[0], "127.0.0.1:0", p.signerSide(t))
 	client := dial(t, r.Nodes[0], at.address, p.callerSide(t))
 	at.end()

@@ -112,7 +112,7 @@ func connect(t *testing.T, r *rig.Rig) []signer.Signer {
 	caller := newKey(t)
 	var clients []signer.Signer
 	for _, one := range r.Nodes {
-		p := pair{signer: one.Token.Identity(), caller: caller, now: time.Now}
+		p := pair{signer: one.Identity(), caller: caller, now: time.Now}
 		at := serve(t, one, "127.0.0.1:0", p.signerSide(t))
 		clients = append(clients, dial(t, one, at.address, p.callerSide(t)))
 	}

@@ -173,3 +173,17 @@ func check(t testing.TB, err error) {
 		t.Fatal(err)
 	}
 }
+
+// Rotated lists the cluster with a further identity key of one signer, which the one that
+// it has links.
+func (c *Cluster) Rotated(t testing.TB, at int) []manifest.MemberJSON {
+	t.Helper()
+	next, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	check(t, err)
+	member := c.Manifest.Members[at]
+	successor, err := member.Successor(Deployment, c.identities[member.ID], next)
+	check(t, err)
+	listed := c.Listing()
+	listed[at] = successor.JSON()
+	return listed
+}
