@@ -43,7 +43,7 @@ func Decode(data []byte, into any) error {
 		return fmt.Errorf("decoding JSON into %T: not a pointer to a struct", into)
 	}
 	t := target.Type().Elem()
-	want, err := shapeOf(t)
+	want, err := knownShapeOf(t)
 	if err != nil {
 		return fmt.Errorf("decoding JSON into %T: %w", into, err)
 	}

@@ -7,10 +7,29 @@ import (
 	"reflect"
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
 )
+
+// shapes has the shape of each type that was decoded into. A program has a few such
+// types, and a shape depends on nothing else and is never changed: making it anew takes
+// longer than reading a text of usual size.
+var shapes sync.Map // of *shape by reflect.Type
+
+// knownShapeOf is shapeOf, once for each type. Types that are errors are not kept.
+func knownShapeOf(t reflect.Type) (*shape, error) {
+	if known, ok := shapes.Load(t); ok {
+		return known.(*shape), nil
+	}
+	made, err := shapeOf(t)
+	if err != nil {
+		return nil, err
+	}
+	shapes.Store(t, made)
+	return made, nil
+}
 
 // shapeOf derives the shape of a type. The types that contain it are given so that a
 // recursive type is found out. Types that [Decode] does not document are errors: the
