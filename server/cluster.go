@@ -71,6 +71,7 @@ func (s *Server) openNode(ctx context.Context, module *hsm.Module, c config.Sign
 		Trust: store.Trust{Server: s.store, RelyingParty: relyingParty(s.config.RelyingParty)}, Now: s.config.Now,
 		NotBefore: s.config.NotBefore,
 		Sweeper:   &s.sweeper,
+		Verified:  s.verified,
 	})
 }
 

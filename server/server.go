@@ -49,6 +49,7 @@ type Server struct {
 	store        *store.Server
 	signerStores []*store.Signer
 	sweeper      locked.Sweeper
+	verified     *useraction.Verified
 	metrics      *metrics.Metrics
 	health       *health.Checker
 	monitor      *monitor // nil: off
@@ -64,7 +65,7 @@ func New(ctx context.Context, c Config) (*Server, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Server{config: c, metrics: metrics.New()}
+	s := &Server{config: c, metrics: metrics.New(), verified: useraction.NewVerified()}
 	if err := s.open(ctx); err != nil {
 		return nil, errors.Join(err, s.Close())
 	}
@@ -127,6 +128,7 @@ func (s *Server) newAPI() (http.Handler, error) {
 	actions, err := useraction.New(useraction.Config{
 		Deployment: s.config.Deployment, Actions: s.store, Credentials: s.store,
 		RelyingParty: relyingParty(s.config.RelyingParty), Window: s.config.Timeouts.Action, Now: s.config.Now,
+		Verified: s.verified,
 	})
 	if err != nil {
 		return nil, err

@@ -2,8 +2,11 @@ package identity
 
 import (
 	"context"
+	"crypto/sha256"
 	"testing"
 	"time"
+
+	"keyferry/server/recent"
 )
 
 // BenchmarkAuthenticate is with accounts in memory: a token that is seen for the first
@@ -23,7 +26,7 @@ func BenchmarkAuthenticate(b *testing.B) {
 	b.Run("first", func(b *testing.B) {
 		b.ReportAllocs()
 		for b.Loop() {
-			tokens.verified = newVerifiedTokens(1)
+			tokens.verified = recent.NewMap[[sha256.Size]byte, jwtClaims](1)
 			authenticate(b)
 		}
 	})

@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"github.com/golang-jwt/jwt/v5"
+
+	"keyferry/server/recent"
 )
 
 // metadataClaim is where the official TypeScript SDK looks for the organisation.
@@ -40,7 +42,7 @@ func NewTokens(key *ecdsa.PrivateKey, deployment string, now func() time.Time) (
 	}
 	return &Tokens{
 		key: key, deployment: deployment, now: now,
-		parser: jwt.NewParser(rules...), validator: jwt.NewValidator(rules...), verified: newVerifiedTokens(verifiedSize),
+		parser: jwt.NewParser(rules...), validator: jwt.NewValidator(rules...), verified: recent.NewMap[[sha256.Size]byte, jwtClaims](verifiedSize),
 	}, nil
 }
 
@@ -101,13 +103,13 @@ func (t *Tokens) verify(bearer string) (claims, error) {
 // payload verifies a signature once, and the rest every time.
 func (t *Tokens) payload(bearer string) (jwtClaims, error) {
 	hash := sha256.Sum256([]byte(bearer))
-	payload, known := t.verified.payload(hash)
+	payload, known := t.verified.Get(hash)
 	if known {
 		return payload, t.validator.Validate(payload)
 	}
 	_, err := t.parser.ParseWithClaims(bearer, &payload, func(*jwt.Token) (any, error) { return &t.key.PublicKey, nil })
 	if err == nil {
-		t.verified.add(hash, payload)
+		t.verified.Add(hash, payload)
 	}
 	return payload, err
 }

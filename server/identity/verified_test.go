@@ -4,7 +4,6 @@ import (
 	"context"
 	"crypto/sha256"
 	"errors"
-	"strconv"
 	"testing"
 	"time"
 )
@@ -17,7 +16,7 @@ func (o *office) mustAuthenticate(t *testing.T, text string) {
 }
 
 func (o *office) known(text string) bool {
-	_, known := o.tokens.verified.payload(sha256.Sum256([]byte(text)))
+	_, known := o.tokens.verified.Get(sha256.Sum256([]byte(text)))
 	return known
 }
 
@@ -73,23 +72,5 @@ func TestEditedTokenIsNotTakenForTheRememberedOne(t *testing.T) {
 		if o.known(edited) {
 			t.Error("a token that was refused is remembered")
 		}
-	}
-}
-
-func TestVerifiedTokensAreBoundedAndKeepThoseInUse(t *testing.T) {
-	const size = 8
-	v := newVerifiedTokens(size)
-	token := func(i int) [sha256.Size]byte { return sha256.Sum256([]byte(strconv.Itoa(i))) }
-	for i := range 20 * size {
-		v.add(token(i), jwtClaims{})
-		if _, known := v.payload(token(0)); !known {
-			t.Fatalf("after %d tokens, the one in use is forgotten", i)
-		}
-		if held := len(v.now) + len(v.old); held > 2*size {
-			t.Fatalf("%d tokens are remembered", held)
-		}
-	}
-	if _, known := v.payload(token(1)); known {
-		t.Error("a token that is not in use was not forgotten")
 	}
 }

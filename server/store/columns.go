@@ -2,7 +2,6 @@ package store
 
 import (
 	"database/sql"
-	"encoding/hex"
 	"fmt"
 	"time"
 
@@ -42,22 +41,6 @@ func parseScheme(protocol, curve string) (shares.Scheme, error) {
 		err = fmt.Errorf("%w: protocol %.32q is not its stored name", shares.ErrScheme, protocol)
 	}
 	return scheme, err
-}
-
-// parsePublicKey reads what [shares.Point.Hex] writes.
-func parsePublicKey(curve shares.Curve, text string) (shares.Point, error) {
-	encoded, err := hex.DecodeString(text)
-	if err != nil {
-		return shares.Point{}, fmt.Errorf("public key: %w", err)
-	}
-	point, err := curve.ParsePoint(encoded)
-	if err != nil {
-		return shares.Point{}, fmt.Errorf("public key: %w", err)
-	}
-	if point.Hex() != text {
-		return shares.Point{}, fmt.Errorf("public key: %w: not in lower-case hex", shares.ErrPoint)
-	}
-	return point, nil
 }
 
 // checkPublicKey keeps out what could not be read again.

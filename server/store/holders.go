@@ -14,14 +14,14 @@ import (
 func (s *Server) Holders(ctx context.Context, key keyring.Key) ([]keyring.Holder, error) {
 	rows, err := s.readers.QueryContext(ctx, `
 		SELECT signer, share_index, commitment FROM holders WHERE key_id = $1 ORDER BY share_index`, key.ID)
-	holders, err := scanAll(rows, err, func(r row) (keyring.Holder, error) { return scanHolder(r, key.Scheme.Curve()) })
+	holders, err := scanAll(rows, err, func(r row) (keyring.Holder, error) { return s.scanHolder(r, key.Scheme.Curve()) })
 	if err != nil {
 		return nil, fmt.Errorf("reading the holders of %s: %w", key.ID, err)
 	}
 	return holders, nil
 }
 
-func scanHolder(r row, curve shares.Curve) (h keyring.Holder, err error) {
+func (s *Server) scanHolder(r row, curve shares.Curve) (h keyring.Holder, err error) {
 	var (
 		id                string
 		index, commitment []byte
@@ -35,7 +35,7 @@ func scanHolder(r row, curve shares.Curve) (h keyring.Holder, err error) {
 	if h.Index, err = shares.ParseIndex(curve, index); err != nil {
 		return keyring.Holder{}, err
 	}
-	if h.Commitment, err = curve.ParseUncompressedPoint(commitment); err != nil {
+	if h.Commitment, err = s.points.uncompressed(curve, commitment); err != nil {
 		return keyring.Holder{}, fmt.Errorf("commitment of signer %v: %w", h.Signer, err)
 	}
 	return h, nil

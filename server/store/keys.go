@@ -14,7 +14,7 @@ const keyColumns = `id, org, protocol, curve, public_key, min_signers, signers, 
 
 // Key implements [transfer.Journal].
 func (s *Server) Key(ctx context.Context, org identity.OrgID, id keyring.KeyID) (keyring.Key, error) {
-	key, err := scanKey(s.readers.QueryRowContext(ctx, `SELECT `+keyColumns+` FROM keys WHERE org = $1 AND id = $2`, org, id))
+	key, err := s.scanKey(s.readers.QueryRowContext(ctx, `SELECT `+keyColumns+` FROM keys WHERE org = $1 AND id = $2`, org, id))
 	if err != nil {
 		return keyring.Key{}, fmt.Errorf("reading key %.64q: %w", id, orNone(err, keyring.ErrNotFound))
 	}
@@ -27,14 +27,14 @@ func (s *Server) Keys(ctx context.Context, org identity.OrgID, behind transfer.C
 	rows, err := s.readers.QueryContext(ctx, `
 		SELECT `+keyColumns+` FROM keys WHERE org = $1 AND (created_at, id) > ($2, $3) ORDER BY created_at, id LIMIT $4`,
 		org, behind.CreatedAt.UnixMilli(), behind.Key, limit)
-	keys, err := scanAll(rows, err, scanKey)
+	keys, err := scanAll(rows, err, s.scanKey)
 	if err != nil {
 		return nil, fmt.Errorf("listing keys of %s: %w", org, err)
 	}
 	return keys, nil
 }
 
-func scanKey(r row) (keyring.Key, error) {
+func (s *Server) scanKey(r row) (keyring.Key, error) {
 	var (
 		key                        keyring.Key
 		protocol, curve, publicKey string
@@ -48,7 +48,7 @@ func scanKey(r row) (keyring.Key, error) {
 	if key.Scheme, err = parseScheme(protocol, curve); err != nil {
 		return keyring.Key{}, fmt.Errorf("key %s: %w", key.ID, err)
 	}
-	if key.PublicKey, err = parsePublicKey(key.Scheme.Curve(), publicKey); err != nil {
+	if key.PublicKey, err = s.points.publicKey(key.Scheme.Curve(), publicKey); err != nil {
 		return keyring.Key{}, fmt.Errorf("key %s: %w", key.ID, err)
 	}
 	if key.Status != keyring.Active && key.Status != keyring.Archived {

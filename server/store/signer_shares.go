@@ -54,14 +54,14 @@ func (s *Signer) readShare(ctx context.Context, org identity.OrgID, key keyring.
 	if !rows.Next() {
 		return node.Share{}, cmp.Or(rows.Err(), node.ErrNoShare)
 	}
-	share, err := scanShare(rows)
+	share, err := s.scanShare(rows)
 	if err != nil && ctx.Err() == nil {
 		err = fmt.Errorf("%w: %w", node.ErrUnreadable, err)
 	}
 	return share, err
 }
 
-func scanShare(r row) (node.Share, error) {
+func (s *Signer) scanShare(r row) (node.Share, error) {
 	var (
 		share                      node.Share
 		protocol, curve, publicKey string
@@ -74,13 +74,13 @@ func scanShare(r row) (node.Share, error) {
 	if share.Scheme, err = parseScheme(protocol, curve); err != nil {
 		return node.Share{}, err
 	}
-	if share.PublicKey, err = parsePublicKey(share.Scheme.Curve(), publicKey); err != nil {
+	if share.PublicKey, err = s.points.publicKey(share.Scheme.Curve(), publicKey); err != nil {
 		return node.Share{}, err
 	}
 	if share.Index, err = shares.ParseIndex(share.Scheme.Curve(), index); err != nil {
 		return node.Share{}, err
 	}
-	if share.Public, err = parsePublicShares(share.PublicKey, public); err != nil {
+	if share.Public, err = s.points.publicShares(share.PublicKey, public); err != nil {
 		return node.Share{}, err
 	}
 	return share, nil
@@ -106,15 +106,15 @@ func publicSharesColumn(share node.Share) ([]byte, error) {
 	return column, nil
 }
 
-// parsePublicShares reads points that are as long as the public key is.
-func parsePublicShares(publicKey shares.Point, column []byte) (shares.PublicShares, error) {
+// publicShares reads points that are as long as the public key is.
+func (p points) publicShares(publicKey shares.Point, column []byte) (shares.PublicShares, error) {
 	curve, size := publicKey.Curve(), len(publicKey.Uncompressed())
 	if len(column) == 0 || len(column)%size != 0 {
 		return nil, fmt.Errorf("column public_shares: %d bytes are no whole points of %s", len(column), curve)
 	}
 	var public shares.PublicShares
 	for rest := column; len(rest) > 0; rest = rest[size:] {
-		point, err := curve.ParseUncompressedPoint(rest[:size])
+		point, err := p.uncompressed(curve, rest[:size])
 		if err != nil {
 			return nil, fmt.Errorf("column public_shares: %w", err)
 		}

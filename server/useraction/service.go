@@ -82,6 +82,7 @@ type Config struct {
 	RelyingParty RelyingParty  // if zero, Fido2 credentials cannot sign
 	Window       time.Duration // from issue to expiry, at most challenge.MaxWindow
 	Now          func() time.Time
+	Verified     *Verified // shared with other verifiers of the process; may be nil
 }
 
 // Service issues challenges and verifies user actions for the API server.

@@ -122,7 +122,7 @@ func (s *Service) verify(ctx context.Context, p identity.Principal, action Actio
 }
 
 func (s *Service) trust(c identity.Credential) Trust {
-	return Trust{Deployment: s.Deployment, Credential: c, RelyingParty: s.RelyingParty, Now: s.Now()}
+	return Trust{Deployment: s.Deployment, Credential: c, RelyingParty: s.RelyingParty, Now: s.Now(), Verified: s.Verified}
 }
 
 // assertion decodes what the response says. What the client left out stays nil.

@@ -49,6 +49,7 @@ type Trust struct {
 	Credential   identity.Credential // the one that Signed names
 	RelyingParty RelyingParty        // for Fido2 credentials
 	Now          time.Time           // by the verifier's own clock
+	Verified     *Verified           // of the verifier's process; may be nil
 }
 
 // Consent is a verified user action: the request that the user wants. Only
@@ -158,13 +159,19 @@ func (s Signed) checkData(trust Trust) error {
 }
 
 func (s Signed) checkSignature(trust Trust) error {
+	message := s.message()
+	name := nameOf(trust.Credential.PublicKey, message, s.Signature)
+	if trust.Verified.has(name) {
+		return nil
+	}
 	key, err := ParsePublicKey(trust.Credential.PublicKey)
 	if err != nil {
 		return fmt.Errorf("reading the public key of credential %q: %w", s.Credential, err)
 	}
-	if !key.Verify(s.message(), s.Signature) {
+	if !key.Verify(message, s.Signature) {
 		return ErrSignature
 	}
+	trust.Verified.add(name)
 	return nil
 }
 

@@ -59,6 +59,8 @@ type Rig struct {
 	Actions  *useraction.Service
 	Auth     *identity.Authenticator
 	Clock    *Clock
+
+	verified *useraction.Verified // as in a server with embedded signers
 }
 
 // Clock is the rig's time. It runs, and can be moved.
@@ -79,7 +81,7 @@ func New(t testing.TB, n int) *Rig {
 // NewWithTokens returns a rig whose signers own these tokens.
 func NewWithTokens(t testing.TB, tokens ...*hsm.Token) *Rig {
 	t.Helper()
-	r := &Rig{Dir: t.TempDir(), Clock: &Clock{}}
+	r := &Rig{Dir: t.TempDir(), Clock: &Clock{}, verified: useraction.NewVerified()}
 	ctx := context.Background()
 	var err error
 	if r.Store, err = store.OpenServer(ctx, store.Config{Path: filepath.Join(r.Dir, "server.db"), Now: r.Clock.Now}); err != nil {
@@ -101,6 +103,7 @@ func (r *Rig) openAccounts(t testing.TB) {
 	r.Office = admin.New(r.Store, tokens, r.Clock.Now)
 	r.Actions, err = useraction.New(useraction.Config{
 		Deployment: Deployment, Actions: r.Store, Credentials: r.Store, RelyingParty: RelyingParty(), Window: challenge.MaxWindow, Now: r.Clock.Now,
+		Verified: r.verified,
 	})
 	must(t, err)
 }
@@ -115,7 +118,7 @@ func (r *Rig) openNodes(t testing.TB, tokens []*hsm.Token) {
 		t.Cleanup(func() { own.Close() })
 		one, err := node.New(context.Background(), node.Config{
 			Deployment: Deployment, Token: token, Store: own, Trust: store.Trust{Server: r.Store, RelyingParty: RelyingParty()}, Now: r.Clock.Now,
-			Sweeper: sweeper,
+			Sweeper: sweeper, Verified: r.verified,
 		})
 		must(t, err)
 		r.Stores, r.Nodes, r.Signers = append(r.Stores, own), append(r.Nodes, one), append(r.Signers, one)

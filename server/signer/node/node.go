@@ -23,6 +23,7 @@ import (
 	"time"
 
 	"keyferry/server/signer"
+	"keyferry/server/useraction"
 	"keyferry/shares/envelope"
 	"keyferry/shares/locked"
 	"keyferry/shares/manifest"
@@ -62,6 +63,10 @@ type Config struct {
 	// Sweeper collects what exports and imports leave on the heap. Nodes of one
 	// process share one; without it the node has its own.
 	Sweeper *locked.Sweeper
+
+	// Verified is shared by the verifiers of one process. Nil: each signature is verified
+	// each time.
+	Verified *useraction.Verified
 }
 
 // Node is one signer. It implements [signer.Signer].

@@ -30,7 +30,7 @@ func (n *Node) consent(ctx context.Context, r signer.Request) (useraction.Consen
 		return useraction.Consent{}, Rules{}, fmt.Errorf("looking up the rules of %s: %w", org, err)
 	}
 	consent, err := r.Action.Verify(useraction.Trust{
-		Deployment: n.Deployment, Credential: credential, RelyingParty: rules.RelyingParty, Now: n.Now(),
+		Deployment: n.Deployment, Credential: credential, RelyingParty: rules.RelyingParty, Now: n.Now(), Verified: n.Verified,
 	})
 	if err != nil {
 		return useraction.Consent{}, Rules{}, signer.ErrConsent.Because(err)
