@@ -59,7 +59,7 @@ func open(ctx context.Context, place string, kind kind) (*database, error) {
 	if err := migrate(ctx, d, writes, reads, kind); err != nil {
 		return nil, errors.Join(fmt.Errorf("opening database %s: %w", name, d.translate(err)), writes.Close(), reads.Close())
 	}
-	return &database{dialect: d, readers: reader{reads, d}, writes: writes, writer: startWriter(writes, d), points: newPoints()}, nil
+	return &database{dialect: d, readers: reader{reads, d}, writes: writes, writer: newWriter(writes, d), points: newPoints()}, nil
 }
 
 // Close ends the database. Changes that wait are made, later ones are refused with

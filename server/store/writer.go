@@ -23,34 +23,41 @@ const maxBatch = 256
 // not a caller's: what was begun is not interrupted because somebody leaves.
 type change func(ctx context.Context, tx *transaction) error
 
-// writer makes changes, one after another, in one goroutine. A commit takes as long
-// as the disk needs, whatever is in it, so the writer commits together all changes
-// that wait for it (group commit). Nobody is answered before the commit that has his
-// change is on disk.
+// writer makes changes, one transaction after another. A commit takes as long as the
+// disk needs, whatever is in it, so changes that wait are committed together (group
+// commit). Nobody is answered before the commit that has his change is on disk.
 //
-// The channel is not buffered: a caller waits until the writer takes his change, and
-// can leave until then. A change that was taken is begun, and its outcome awaited.
+// There is no goroutine of the writer's own: who comes while nobody writes makes his
+// change himself, with those that come meanwhile, and one of those who then still wait
+// makes the next transaction. A change that has the database for itself is so made
+// without waking anybody.
+//
+// The channel of jobs is not buffered: a caller waits until somebody takes his change, or
+// it is his turn, and can leave until then. A change that was taken is begun, and its
+// outcome awaited.
 type writer struct {
 	db      *sql.DB
 	dialect dialect
+	turn    chan struct{} // holds one: of whoever writes
 	jobs    chan job
 	closing chan struct{} // closed: no new callers
 	once    sync.Once
-	stopped chan struct{} // closed: the goroutine has ended
+	stopped chan struct{} // closed: nobody writes any more
 	commits atomic.Int64  // made so far
 }
 
-// job is a change under way to the writer. Its answer has room for the one value
+// job is a change under way to whoever writes. Its answer has room for the one value
 // that is sent.
 type job struct {
 	change change
 	answer chan error
 }
 
-func startWriter(db *sql.DB, d dialect) *writer {
-	w := &writer{db: db, dialect: d, jobs: make(chan job), closing: make(chan struct{}), stopped: make(chan struct{})}
-	go w.run()
-	return w
+func newWriter(db *sql.DB, d dialect) *writer {
+	return &writer{
+		db: db, dialect: d, turn: make(chan struct{}, 1), jobs: make(chan job),
+		closing: make(chan struct{}), stopped: make(chan struct{}),
+	}
 }
 
 // do has a change made and returns once it is durable, or its error, or the error of
@@ -67,34 +74,29 @@ func (w *writer) do(ctx context.Context, change change) error {
 	}
 	j := job{change: change, answer: make(chan error, 1)}
 	select {
+	case w.turn <- struct{}{}:
+		w.commit(j)
+		<-w.turn
 	case w.jobs <- j:
-		return <-j.answer
 	case <-ctx.Done():
 		return ctx.Err()
 	case <-w.stopped:
 		return ErrClosed
 	}
+	return <-j.answer
 }
 
-// close ends the writer once it has made the changes that wait. It can be repeated.
+// close ends the writer once the changes that wait are made. It can be repeated.
 func (w *writer) close() {
-	w.once.Do(func() { close(w.closing) })
-	<-w.stopped
-}
-
-func (w *writer) run() {
-	defer close(w.stopped)
-	for {
-		select {
-		case j := <-w.jobs:
+	w.once.Do(func() {
+		close(w.closing)
+		w.turn <- struct{}{} // and never given back
+		for j, waits := w.next(); waits; j, waits = w.next() {
 			w.commit(j)
-		case <-w.closing:
-			for j, waits := w.next(); waits; j, waits = w.next() {
-				w.commit(j)
-			}
-			return
 		}
-	}
+		close(w.stopped)
+	})
+	<-w.stopped
 }
 
 // A transaction that was undone for another's sake is repeated a few times, after a
@@ -104,7 +106,8 @@ const (
 	firstPause  = 10 * time.Millisecond
 )
 
-// commit makes a change, and those that wait by then, in one transaction.
+// commit makes a change, and those that wait by then, in one transaction. It is the
+// caller's turn.
 func (w *writer) commit(first job) {
 	b := beginBatch(w.db, w.dialect)
 	b.add(first)
