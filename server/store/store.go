@@ -50,6 +50,10 @@ type Server struct {
 	*database
 	auditLog
 	now func() time.Time
+
+	// What embedded signers ask for.
+	credentials   shared[credentialName, identity.Credential]
+	organisations shared[identity.OrgID, identity.Organisation]
 }
 
 var (
