@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "../shares/locked/wipe.h"
+#include "reach.h"
 
 // RTLD_NODELETE: modules written in C++ leave handlers for the end of threads behind,
 // and unmapping their code under those ends the process.
@@ -49,6 +50,21 @@ CK_RV kf_login(CK_FUNCTION_LIST *f, CK_ULONG session, CK_ULONG user, CK_BYTE *pi
 // wipe covers theirs. The attribute keeps the compiler from undoing that.
 #define BELOW __attribute__((noinline)) static
 
+// after ends a call that came out as rv: it wipes *stack bytes of the stack that the call
+// had, or measures how many it reached into and then wipes everything. Behind a call that
+// failed everything is wiped: what it did is not what was measured. Its caller's frame is
+// where the call was made.
+static inline __attribute__((always_inline)) void after(CK_RV rv, CK_ULONG *stack)
+{
+	if (*stack == 0) {
+		kf_clear_registers();
+		*stack = kf_reached();
+		kf_wipe();
+	} else {
+		kf_wipe_stack(rv == CKR_OK ? *stack : KF_WIPED_STACK);
+	}
+}
+
 // A token that makes its own nonce may write up to a block of it.
 BELOW CK_RV seal(CK_FUNCTION_LIST *f, CK_ULONG session, CK_ULONG key, CK_BYTE *iv, CK_BYTE *aad, CK_ULONG aad_length,
                  CK_BYTE *in, CK_ULONG in_length, CK_BYTE *out, CK_ULONG *out_length)
@@ -67,10 +83,12 @@ BELOW CK_RV seal(CK_FUNCTION_LIST *f, CK_ULONG session, CK_ULONG key, CK_BYTE *i
 }
 
 CK_RV kf_seal(CK_FUNCTION_LIST *f, CK_ULONG session, CK_ULONG key, CK_BYTE *iv, CK_BYTE *aad, CK_ULONG aad_length,
-              CK_BYTE *in, CK_ULONG in_length, CK_BYTE *out, CK_ULONG *out_length)
+              CK_BYTE *in, CK_ULONG in_length, CK_BYTE *out, CK_ULONG *out_length, CK_ULONG *stack)
 {
+	if (*stack == 0)
+		kf_paint();
 	CK_RV rv = seal(f, session, key, iv, aad, aad_length, in, in_length, out, out_length);
-	kf_wipe();
+	after(rv, stack);
 	return rv;
 }
 
@@ -86,10 +104,12 @@ BELOW CK_RV open_sealed(CK_FUNCTION_LIST *f, CK_ULONG session, CK_ULONG key, CK_
 }
 
 CK_RV kf_open(CK_FUNCTION_LIST *f, CK_ULONG session, CK_ULONG key, CK_BYTE *iv, CK_BYTE *aad, CK_ULONG aad_length,
-              CK_BYTE *in, CK_ULONG in_length, CK_BYTE *out, CK_ULONG *out_length)
+              CK_BYTE *in, CK_ULONG in_length, CK_BYTE *out, CK_ULONG *out_length, CK_ULONG *stack)
 {
+	if (*stack == 0)
+		kf_paint();
 	CK_RV rv = open_sealed(f, session, key, iv, aad, aad_length, in, in_length, out, out_length);
-	kf_wipe();
+	after(rv, stack);
 	return rv;
 }
 

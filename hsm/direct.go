@@ -37,6 +37,8 @@ func Wipes() bool { return C.KF_WIPES == 1 }
 type direct struct {
 	library unsafe.Pointer
 	list    *C.CK_FUNCTION_LIST
+
+	sealing, opening reach
 }
 
 func loadDirect(path string) (*direct, error) {
@@ -66,9 +68,13 @@ func (d *direct) login(session pkcs11.SessionHandle, user uint, pin []byte) erro
 // seal encrypts plaintext into out, which has room for the tag, and leaves in iv the
 // nonce that the token used.
 func (d *direct) seal(session pkcs11.SessionHandle, key pkcs11.ObjectHandle, iv, aad, plaintext, out []byte) error {
-	length := size(out)
+	length, stack := size(out), C.CK_ULONG(d.sealing.next())
+	measured := stack == 0
 	err := result(C.kf_seal(d.list, C.CK_ULONG(session), C.CK_ULONG(key),
-		start(iv), start(aad), size(aad), start(plaintext), size(plaintext), start(out), &length))
+		start(iv), start(aad), size(aad), start(plaintext), size(plaintext), start(out), &length, &stack))
+	if measured {
+		d.sealing.saw(uint64(stack))
+	}
 	if err == nil && int(length) != len(plaintext)+tagLength {
 		return errImpossible
 	}
@@ -78,9 +84,13 @@ func (d *direct) seal(session pkcs11.SessionHandle, key pkcs11.ObjectHandle, iv,
 // open decrypts ciphertext with its tag into out, which is as long as ciphertext: some
 // modules ask for that much.
 func (d *direct) open(session pkcs11.SessionHandle, key pkcs11.ObjectHandle, iv, aad, ciphertext, out []byte) error {
-	length := size(out)
+	length, stack := size(out), C.CK_ULONG(d.opening.next())
+	measured := stack == 0
 	err := result(C.kf_open(d.list, C.CK_ULONG(session), C.CK_ULONG(key),
-		start(iv), start(aad), size(aad), start(ciphertext), size(ciphertext), start(out), &length))
+		start(iv), start(aad), size(aad), start(ciphertext), size(ciphertext), start(out), &length, &stack))
+	if measured {
+		d.opening.saw(uint64(stack))
+	}
 	if err == nil && int(length) != len(ciphertext)-tagLength {
 		return errImpossible
 	}

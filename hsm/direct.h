@@ -21,11 +21,12 @@ CK_RV kf_init_pin(CK_FUNCTION_LIST *f, CK_ULONG session, CK_BYTE *pin, CK_ULONG 
 CK_RV kf_login(CK_FUNCTION_LIST *f, CK_ULONG session, CK_ULONG user, CK_BYTE *pin, CK_ULONG pin_length);
 
 // kf_seal and kf_open are AES-GCM with a tag of KF_TAG bytes. kf_seal leaves in iv the
-// nonce that the token really used.
+// nonce that the token really used. *stack is how much of it is wiped if all is well, at
+// least one byte; or 0 to have all of it wiped and to learn how much the call reached into.
 CK_RV kf_seal(CK_FUNCTION_LIST *f, CK_ULONG session, CK_ULONG key, CK_BYTE *iv, CK_BYTE *aad, CK_ULONG aad_length,
-              CK_BYTE *in, CK_ULONG in_length, CK_BYTE *out, CK_ULONG *out_length);
+              CK_BYTE *in, CK_ULONG in_length, CK_BYTE *out, CK_ULONG *out_length, CK_ULONG *stack);
 CK_RV kf_open(CK_FUNCTION_LIST *f, CK_ULONG session, CK_ULONG key, CK_BYTE *iv, CK_BYTE *aad, CK_ULONG aad_length,
-              CK_BYTE *in, CK_ULONG in_length, CK_BYTE *out, CK_ULONG *out_length);
+              CK_BYTE *in, CK_ULONG in_length, CK_BYTE *out, CK_ULONG *out_length, CK_ULONG *stack);
 
 // kf_hash_shared_x writes SHA-256(first || x) and SHA-256(second || x) to out, x being
 // the ECDH of key and peer, which exists only as an object of the session and is

@@ -46,7 +46,9 @@
 //
 // Whatever carries a plaintext share, a digest of a shared secret or a PIN goes through
 // a C file of ours: from locked memory straight into the library, with the vector
-// registers and 64 KiB of stack wiped before the same C call returns. Everything else
+// registers and the stack wiped before the same C call returns: 64 KiB of it, or, behind
+// an opening or sealing that succeeds, four times as much as such calls were measured to
+// reach into and at least 16 KiB (reach.go). Everything else
 // goes through miekg/pkcs11, which copies its arguments to C memory and frees them
 // unwiped. crypto11 is told that the token needs no login and therefore never holds
 // the PIN: a PKCS#11 login belongs to the process and the token, and Token keeps it.

@@ -26,3 +26,13 @@ func Occupy(t testing.TB, token *Token) (release func()) {
 		}
 	}
 }
+
+// Reaches returns how far the token's library reached into the stack to seal and to open,
+// in bytes, and how many of them are wiped behind the next such calls: 0 if they are
+// measured.
+func Reaches(token *Token) (deepest, wiped [2]uint64) {
+	for i, r := range []*reach{&token.module.direct.sealing, &token.module.direct.opening} {
+		deepest[i], wiped[i] = r.deepest.Load(), r.next()
+	}
+	return deepest, wiped
+}

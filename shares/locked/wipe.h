@@ -1,6 +1,7 @@
 //go:build cgo
 
-// kf_wipe clears every vector register, then 64 KiB of stack below its caller.
+// kf_wipe clears every vector register, then 64 KiB of stack below its caller;
+// kf_wipe_stack clears as much stack as it is told.
 //
 // A library's memcpy leaves what it copied in vector registers, and the next signal
 // saves those to memory. Its stack frames lie where the wiped stack is now.
@@ -14,21 +15,25 @@
 #ifndef KEYFERRY_WIPE_H
 #define KEYFERRY_WIPE_H
 
+#include <stddef.h>
+
+// What is known of the calls that are wiped fits in 64 KiB with room to spare, and
+// so does this on the smallest thread stack in use (128 KiB, musl).
+enum { KF_WIPED_STACK = 64 * 1024 };
+
 #ifdef KEYFERRY_NOWIPE
 
 enum { KF_WIPES = 0 };
 
+static inline void kf_clear_registers(void) {}
 static inline void kf_wipe(void) {}
+static inline void kf_wipe_stack(size_t bytes) { (void)bytes; }
 
 #else
 
 #include <string.h>
 
 enum { KF_WIPES = 1 };
-
-// What is known of the calls that are wiped fits in 64 KiB with room to spare, and
-// so does this on the smallest thread stack in use (128 KiB, musl).
-enum { KF_WIPED_STACK = 64 * 1024 };
 
 #if defined(__x86_64__)
 
@@ -86,19 +91,22 @@ static void kf_clear_registers(void)
 
 // A frame of its own, so that it covers what the wiped call's frames covered. The
 // empty asm makes the compiler believe that somebody reads it.
-__attribute__((noinline)) static void kf_clear_stack(void)
+__attribute__((noinline)) static void kf_clear_stack(size_t bytes)
 {
-	unsigned char frame[KF_WIPED_STACK];
-	memset(frame, 0, sizeof frame);
+	unsigned char frame[bytes];
+	memset(frame, 0, bytes);
 	__asm__ volatile("" : : "r"(frame) : "memory");
 }
 
-// Registers first: nothing of theirs can be spilled to the stack afterwards.
-__attribute__((noinline, unused)) static void kf_wipe(void)
+// Registers first: nothing of theirs can be spilled to the stack afterwards. bytes is
+// not 0.
+__attribute__((noinline, unused)) static void kf_wipe_stack(size_t bytes)
 {
 	kf_clear_registers();
-	kf_clear_stack();
+	kf_clear_stack(bytes);
 }
+
+__attribute__((unused)) static void kf_wipe(void) { kf_wipe_stack(KF_WIPED_STACK); }
 
 #endif
 
