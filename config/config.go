@@ -67,7 +67,8 @@ type RelyingParty struct {
 
 // PKCS11 is the module that all tokens are reached through.
 type PKCS11 struct {
-	Module string `koanf:"module"` // path of the shared library
+	Module         string `koanf:"module"`         // path of the shared library
+	InitParameters string `koanf:"initParameters"` // for libraries that take some when they are initialised
 }
 
 // Signer is one signer: inside the server's process with its token and its store, or

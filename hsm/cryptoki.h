@@ -16,6 +16,8 @@ enum {
 	CKR_MECHANISM_PARAM_INVALID = 0x071,
 	CKR_LIBRARY_LOAD_FAILED = 0x1B7,
 
+	CKF_OS_LOCKING_OK = 2,
+
 	CKU_SO = 0,
 	CKU_USER = 1,
 
@@ -60,6 +62,15 @@ typedef struct {
 	CK_ULONG tag_bits;
 } CK_GCM_PARAMS;
 
+// base specification §5.4. The last member is beyond the standard's end: NSS, which takes
+// its parameters where the standard has the reserved pointer, has that pointer behind it.
+typedef struct {
+	void *create_mutex, *destroy_mutex, *lock_mutex, *unlock_mutex;
+	CK_ULONG flags;
+	void *reserved;
+	void *beyond;
+} CK_C_INITIALIZE_ARGS;
+
 // Members that direct.c does not call stand here for their place alone.
 typedef CK_RV (*CK_UNUSED)(void);
 
@@ -67,7 +78,8 @@ typedef CK_RV (*CK_UNUSED)(void);
 // C_DeriveKey; the library owns it, so its end need not be declared.
 typedef struct {
 	CK_BYTE version[2];
-	CK_UNUSED C_Initialize, C_Finalize, C_GetInfo, C_GetFunctionList;
+	CK_RV (*C_Initialize)(void *arguments);
+	CK_UNUSED C_Finalize, C_GetInfo, C_GetFunctionList;
 	CK_UNUSED C_GetSlotList, C_GetSlotInfo, C_GetTokenInfo;
 	CK_UNUSED C_GetMechanismList, C_GetMechanismInfo;
 	CK_RV (*C_InitToken)(CK_ULONG slot, CK_BYTE *pin, CK_ULONG pin_length, CK_BYTE *label);

@@ -25,6 +25,12 @@ CK_RV kf_load(const char *path, void **library, CK_FUNCTION_LIST **list)
 
 void kf_unload(void *library) { dlclose(library); }
 
+CK_RV kf_initialise(CK_FUNCTION_LIST *f, char *parameters)
+{
+	CK_C_INITIALIZE_ARGS arguments = {.flags = CKF_OS_LOCKING_OK, .reserved = parameters};
+	return f->C_Initialize(&arguments);
+}
+
 CK_RV kf_init_token(CK_FUNCTION_LIST *f, CK_ULONG slot, CK_BYTE *pin, CK_ULONG pin_length, CK_BYTE *label)
 {
 	CK_RV rv = f->C_InitToken(slot, pin, pin_length, label);

@@ -53,6 +53,12 @@ func loadDirect(path string) (*direct, error) {
 
 func (d *direct) unload() { C.kf_unload(d.library) }
 
+func (d *direct) initialise(parameters string) error {
+	text := C.CString(parameters)
+	defer C.free(unsafe.Pointer(text))
+	return result(C.kf_initialise(d.list, text))
+}
+
 func (d *direct) initToken(slot uint, pin []byte, label [labelLength]byte) error {
 	return result(C.kf_init_token(d.list, C.CK_ULONG(slot), start(pin), size(pin), start(label[:])))
 }

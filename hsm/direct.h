@@ -1,7 +1,7 @@
 //go:build cgo
 
-// The PKCS#11 calls that carry secrets. Every function here except kf_load and
-// kf_unload wipes the vector registers and the stack below it before it returns,
+// The PKCS#11 calls that carry secrets. Every function here except kf_load, kf_unload and
+// kf_initialise wipes the vector registers and the stack below it before it returns,
 // whatever the result.
 
 #ifndef KEYFERRY_DIRECT_H
@@ -15,6 +15,10 @@ enum { KF_IV = 12, KF_TAG = 16, KF_POINT = 65, KF_DIGEST = 32, KF_LABEL = 32 };
 // that is loaded already gives that same library.
 CK_RV kf_load(const char *path, void **library, CK_FUNCTION_LIST **list);
 void kf_unload(void *library);
+
+// kf_initialise is C_Initialize with the parameters that some libraries take by way of the
+// reserved pointer. They keep nothing of it.
+CK_RV kf_initialise(CK_FUNCTION_LIST *f, char *parameters);
 
 CK_RV kf_init_token(CK_FUNCTION_LIST *f, CK_ULONG slot, CK_BYTE *pin, CK_ULONG pin_length, CK_BYTE *label);
 CK_RV kf_init_pin(CK_FUNCTION_LIST *f, CK_ULONG session, CK_BYTE *pin, CK_ULONG pin_length);

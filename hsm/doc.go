@@ -10,6 +10,8 @@
 //   - [Token] (token.go, config.go) is one signer's token; call.go runs each operation where it can
 //     be given up, login.go is the login that is replaced when it dies, sessions.go the
 //     bounded pool beside it
+//   - examine.go has hsm/fitness find out what a token can do; parameters.go is for libraries
+//     that need some to be initialised
 //   - breaker.go leaves a dead token alone, and observe.go tells metrics
 //   - ceremony.go makes the keys that keys.go describes and reads back what the
 //     token made of them; handles.go finds them again at each login; restrict.go
@@ -28,6 +30,10 @@
 // initialises it for the length of that one call. Whoever initialises or ends it is
 // alone in it, and nothing else in the process may. Hence the rule for callers: one
 // Module for one library path in one process.
+//
+// A library that takes parameters when it is initialised ([OpenWithParameters]) gets them
+// from Module, since crypto11 has none to give. There is no crypto11 context on it then, and
+// the identity key signs by way of miekg/pkcs11.
 //
 // # What heals, and how
 //

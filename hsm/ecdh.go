@@ -20,7 +20,7 @@ import (
 //
 // peer is 65 bytes, 0x04 || x || y, and must be on secp256k1: it is checked here and not
 // left to the token, since a token that computes on another curve gives its private key
-// away. Errors beside those of every operation: [ErrPeer], [ErrMechanismMissing]. After
+// away. Errors beside those of every operation: [ErrPeer], [ErrMechanismMissing], [ErrNoImport]. After
 // an error dst is zero.
 func (t *Token) HashSharedX(ctx context.Context, peer, first, second []byte, dst *locked.Buffer) error {
 	if dst.Len() != 2*digestLength || len(first) == 0 || len(second) == 0 {
@@ -46,6 +46,9 @@ func (t *Token) HashSharedX(ctx context.Context, peer, first, second []byte, dst
 // hashSharedX writes into memory of its own: the caller may have gone when the token
 // answers.
 func (s session) hashSharedX(peer, first, second []byte) (*locked.Buffer, error) {
+	if s.keys.importPublic == nil {
+		return nil, ErrNoImport
+	}
 	hashes, err := locked.New(2 * digestLength)
 	if err != nil {
 		return nil, err

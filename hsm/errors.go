@@ -23,6 +23,9 @@ var (
 	// token. The token itself works.
 	ErrBlob = errors.New("the sealed share does not belong here or was changed")
 
+	// ErrNoImport: the token was found unable to import when its keys were made.
+	ErrNoImport = errors.New("the token has no import key, since it cannot do ECDH on secp256k1: bring the share in with keyferry signer ingest")
+
 	// ErrPeer: a public key that is not a point of the curve.
 	ErrPeer = errors.New("the public key is not a point on secp256k1")
 

@@ -5,6 +5,7 @@ package hsm
 import (
 	"bytes"
 	"encoding/asn1"
+	"errors"
 	"fmt"
 
 	"github.com/ThalesGroup/crypto11"
@@ -16,8 +17,8 @@ import (
 type keySet struct {
 	shareWrapping pkcs11.ObjectHandle
 	importPrivate pkcs11.ObjectHandle
-	importPublic  []byte            // 65 bytes, SEC1
-	identities    []crypto11.Signer // by their versions, from 1
+	importPublic  []byte        // 65 bytes, SEC1; nil on a token that cannot import
+	identities    []signingPair // by their versions, from 1
 }
 
 // keyHandles are the halves of one key; public is zero for a secret key.
@@ -26,12 +27,16 @@ type keyHandles struct {
 }
 
 // loadKeys finds every key and makes sure that none of them can leave the token. It
-// returns ErrNotInitialised if any is missing.
+// returns ErrNotInitialised if any is missing, but for the import key, which not every
+// token can make.
 func loadKeys(p11 *pkcs11.Ctx, handle pkcs11.SessionHandle, signing *crypto11.Context) (*keySet, error) {
 	s := session{Ctx: p11, handle: handle}
 	found := make(map[string]keyHandles)
 	for _, spec := range keySpecs() {
 		key, err := s.find(spec)
+		if spec.name.role == roleImport && errors.Is(err, ErrNotInitialised) {
+			continue
+		}
 		if err != nil {
 			return nil, err
 		}
@@ -44,11 +49,14 @@ func loadKeys(p11 *pkcs11.Ctx, handle pkcs11.SessionHandle, signing *crypto11.Co
 }
 
 func (s session) keySet(found map[string]keyHandles, signing *crypto11.Context) (*keySet, error) {
-	public, err := s.secp256k1Point(found[roleImport].public)
-	if err != nil {
-		return nil, fmt.Errorf("public half of the import key: %w", err)
+	var public []byte
+	if pair, has := found[roleImport]; has {
+		var err error
+		if public, err = s.secp256k1Point(pair.public); err != nil {
+			return nil, fmt.Errorf("public half of the import key: %w", err)
+		}
 	}
-	first, err := findIdentity(signing, identityKey().name)
+	first, err := s.signingPair(identityKey().name, found[roleIdentity], signing)
 	if err != nil {
 		return nil, err
 	}
@@ -60,7 +68,7 @@ func (s session) keySet(found map[string]keyHandles, signing *crypto11.Context) 
 		shareWrapping: found[roleShareWrapping].private,
 		importPrivate: found[roleImport].private,
 		importPublic:  public,
-		identities:    append([]crypto11.Signer{first}, later...),
+		identities:    append([]signingPair{first}, later...),
 	}, nil
 }
 
@@ -130,18 +138,25 @@ func (s session) findAll(spec keySpec, class uint) ([]pkcs11.ObjectHandle, error
 // secp256k1Point reads CKA_EC_POINT, which is a DER OCTET STRING with the SEC1 point in
 // it (PKCS#11 v2.40 mechanisms §2.3.3); some modules leave the DER out.
 func (s session) secp256k1Point(key pkcs11.ObjectHandle) ([]byte, error) {
-	value, err := s.attribute(key, pkcs11.CKA_EC_POINT)
+	point, err := s.point(key)
 	if err != nil {
 		return nil, err
 	}
-	point := value
-	if len(value) != pointLength {
-		if rest, err := asn1.Unmarshal(value, &point); err != nil || len(rest) > 0 {
-			return nil, ErrPeer
-		}
-	}
 	if err := checkPoint(point); err != nil {
 		return nil, err
+	}
+	return point, nil
+}
+
+// point is on no curve yet.
+func (s session) point(key pkcs11.ObjectHandle) ([]byte, error) {
+	value, err := s.attribute(key, pkcs11.CKA_EC_POINT)
+	if err != nil || len(value) == pointLength {
+		return value, err
+	}
+	var point []byte
+	if rest, err := asn1.Unmarshal(value, &point); err != nil || len(rest) > 0 {
+		return nil, ErrPeer
 	}
 	return point, nil
 }

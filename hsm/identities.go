@@ -5,7 +5,6 @@ package hsm
 import (
 	"context"
 	"crypto"
-	"crypto/ecdsa"
 	"errors"
 	"fmt"
 
@@ -66,8 +65,8 @@ func identityKeyAt(version int) keySpec {
 
 // laterIdentities finds the identity keys that took the place of the first one, and makes
 // sure that none of them can leave the token. Versions have no gaps.
-func (s session) laterIdentities(signing *crypto11.Context) ([]crypto11.Signer, error) {
-	var later []crypto11.Signer
+func (s session) laterIdentities(signing *crypto11.Context) ([]signingPair, error) {
+	var later []signingPair
 	for version := 2; ; version++ {
 		spec := identityKeyAt(version)
 		key, err := s.find(spec)
@@ -80,7 +79,7 @@ func (s session) laterIdentities(signing *crypto11.Context) ([]crypto11.Signer, 
 		if err != nil {
 			return nil, err
 		}
-		found, err := findIdentity(signing, spec.name)
+		found, err := s.signingPair(spec.name, key, signing)
 		if err != nil {
 			return nil, err
 		}
@@ -88,33 +87,19 @@ func (s session) laterIdentities(signing *crypto11.Context) ([]crypto11.Signer, 
 	}
 }
 
-func findIdentity(signing *crypto11.Context, name keyName) (crypto11.Signer, error) {
-	found, err := signing.FindKeyPair([]byte(name.id()), []byte(name.label()))
-	if err != nil {
-		return nil, explain("finding the identity key", err)
-	}
-	if found == nil {
-		return nil, fmt.Errorf("%q: %w", name.label(), ErrNotInitialised)
-	}
-	if _, ok := found.Public().(*ecdsa.PublicKey); !ok {
-		return nil, fmt.Errorf("identity key: not an ECDSA key: %w", ErrKeysChanged)
-	}
-	return found, nil
-}
-
 // identityAt is nil for a version that this login does not know.
-func (k *keySet) identityAt(version int) crypto11.Signer {
+func (k *keySet) identityAt(version int) *signingPair {
 	if version < 1 || version > len(k.identities) {
 		return nil
 	}
-	return k.identities[version-1]
+	return &k.identities[version-1]
 }
 
 // continues reports whether the other has all identity keys that k has. Some may have come.
 func (k *keySet) continues(other *keySet) bool {
 	for i, mine := range k.identities {
 		their := other.identityAt(i + 1)
-		if their == nil || !mine.Public().(*ecdsa.PublicKey).Equal(their.Public()) {
+		if their == nil || !mine.public.Equal(their.public) {
 			return false
 		}
 	}

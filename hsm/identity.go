@@ -29,7 +29,7 @@ func (i identity) Public() crypto.PublicKey {
 	if keys == nil || keys.identityAt(i.version) == nil {
 		return nil
 	}
-	return keys.identityAt(i.version).Public()
+	return keys.identityAt(i.version).public
 }
 
 // Sign implements [crypto.Signer]. digest is the output of opts.HashFunc, at least 32
@@ -39,18 +39,33 @@ func (i identity) Sign(random io.Reader, digest []byte, opts crypto.SignerOpts) 
 		return nil, fmt.Errorf("signing with the identity key: %d bytes are not a digest by %v", len(digest), hash)
 	}
 	return run(context.Background(), i.token, job[[]byte]{
-		op: opSign,
-		work: func(l *login) ([]byte, error) {
-			if l.keys == nil || l.keys.identityAt(i.version) == nil {
+		op:   opSign,
+		work: i.signing(random, digest, opts),
+	})
+}
+
+// signing is a signature by crypto11, which has sessions of its own, or by ourselves
+// where crypto11 cannot be had.
+func (i identity) signing(random io.Reader, digest []byte, opts crypto.SignerOpts) func(*login) ([]byte, error) {
+	if i.token.module.parameters != "" {
+		return withKeys(i.token, func(s session) ([]byte, error) {
+			key := s.keys.identityAt(i.version)
+			if key == nil {
 				return nil, ErrNotInitialised
 			}
-			signature, err := l.keys.identityAt(i.version).Sign(random, digest, opts)
-			if err != nil && returned(err) == pkcs11.CKR_OK {
-				// crypto11's own: its context was closed, its sessions all hang, or
-				// what the token gave is no signature.
-				err = fmt.Errorf("%w: %w", errNoLogin, err)
-			}
-			return signature, err
-		},
-	})
+			return s.signP256(key.private, digest)
+		})
+	}
+	return func(l *login) ([]byte, error) {
+		if l.keys == nil || l.keys.identityAt(i.version) == nil {
+			return nil, ErrNotInitialised
+		}
+		signature, err := l.keys.identityAt(i.version).signer.Sign(random, digest, opts)
+		if err != nil && returned(err) == pkcs11.CKR_OK {
+			// crypto11's own: its context was closed, its sessions all hang, or
+			// what the token gave is no signature.
+			err = fmt.Errorf("%w: %w", errNoLogin, err)
+		}
+		return signature, err
+	}
 }

@@ -64,10 +64,16 @@ func (m *Module) start(label string) error {
 	if m.keeper != nil {
 		return nil
 	}
-	err := m.initialise(func() (err error) {
-		m.keeper, err = crypto11.Configure(&crypto11.Config{
+	if m.parameters != "" {
+		return m.startWithParameters()
+	}
+	err := m.initialise(func() error {
+		keeper, err := crypto11.Configure(&crypto11.Config{
 			Path: m.path, TokenLabel: label, LoginNotSupported: true, MaxSessions: 2,
 		})
+		if err == nil {
+			m.keeper = keeper
+		}
 		return err
 	})
 	if err == nil || returned(err) != 0 {
@@ -97,6 +103,9 @@ func (m *Module) initialise(by func() error) error {
 		return fmt.Errorf("initialising %s: one Module per library, and nothing else: %w: %w", m.path, ErrInUse, err)
 	}
 	m.started = m.started || err == nil
+	if returned(err) == pkcs11.CKR_ARGUMENTS_BAD {
+		err = fmt.Errorf("%w; some libraries need parameters, or others than these: see initParameters in the configuration", err)
+	}
 	return explain("initialising "+m.path, err)
 }
 
@@ -192,7 +201,7 @@ func (m *Module) administer(f func() error) error {
 // caller is alone.
 func (m *Module) whileInitialised(f func() error) (err error) {
 	if m.keeper == nil {
-		if err := m.initialise(func() error { return m.p11.Initialize() }); err != nil {
+		if err := m.initialise(m.initialiseAlone); err != nil {
 			return err
 		}
 		defer func() { err = errors.Join(err, m.end()) }()
@@ -202,7 +211,8 @@ func (m *Module) whileInitialised(f func() error) (err error) {
 
 // attach finds the token and gives a crypto11 context on it. LoginNotSupported keeps the
 // PIN away from crypto11, whose sessions share the login that Token keeps. The caller
-// is inside the gate: a slot may have another number in another initialisation.
+// is inside the gate: a slot may have another number in another initialisation. The
+// context is nil where the library needs parameters: see parameters.go.
 func (m *Module) attach(cfg TokenConfig) (token placed, context *crypto11.Context, err error) {
 	token, err = m.find(cfg.Label)
 	if err != nil {
@@ -210,6 +220,9 @@ func (m *Module) attach(cfg TokenConfig) (token placed, context *crypto11.Contex
 	}
 	if err := cfg.fits(token.info); err != nil {
 		return placed{}, nil, err
+	}
+	if m.parameters != "" {
+		return token, nil, nil
 	}
 	number := int(token.slot)
 	context, err = crypto11.Configure(&crypto11.Config{
@@ -228,6 +241,9 @@ func (m *Module) attach(cfg TokenConfig) (token placed, context *crypto11.Contex
 // detach closes a context of attach. crypto11 waits for a signature that is being made
 // on it; if that one hangs, the closing goes on without the caller.
 func (m *Module) detach(context *crypto11.Context) {
+	if context == nil {
+		return
+	}
 	m.gate.hold()
 	closed := make(chan struct{})
 	go func() {

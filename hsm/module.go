@@ -5,24 +5,26 @@ package hsm
 import (
 	"errors"
 	"fmt"
+	"io"
+	"strings"
 	"sync"
 
-	"github.com/ThalesGroup/crypto11"
 	"github.com/miekg/pkcs11"
 )
 
 // Module is one PKCS#11 library in this process, and the only one who initialises it.
 // It is safe for concurrent use.
 type Module struct {
-	path   string
-	p11    *pkcs11.Ctx
-	direct *direct
+	path       string
+	parameters string // for C_Initialize; most libraries take none
+	p11        *pkcs11.Ctx
+	direct     *direct
 
 	// gate is entered for every call into the library. Who is alone in it may change
 	// what follows, which everybody inside may read.
 	gate    gate
-	keeper  *crypto11.Context // keeps the library initialised; nil while it is not
-	started bool              // ever, by this Module
+	keeper  io.Closer // keeps the library initialised; nil while it is not
+	started bool      // ever, by this Module
 
 	administering sync.Mutex // one at a time looks for a free slot
 
@@ -34,7 +36,15 @@ type Module struct {
 
 // Open loads the library at path. It does not initialise it yet: see the package
 // documentation.
-func Open(path string) (*Module, error) {
+func Open(path string) (*Module, error) { return OpenWithParameters(path, "") }
+
+// OpenWithParameters loads a library that takes parameters when it is initialised: a text
+// without zero bytes, handed over in the reserved member of CK_C_INITIALIZE_ARGS
+// (PKCS#11 v2.40 §3.7). NSS takes its database's place that way.
+func OpenWithParameters(path, parameters string) (*Module, error) {
+	if strings.ContainsRune(parameters, 0) {
+		return nil, errors.New("the PKCS#11 module's parameters have a zero byte")
+	}
 	// An empty name would give the program itself.
 	if path == "" {
 		return nil, errors.New("no PKCS#11 module is configured: give the path of its library")
@@ -48,7 +58,7 @@ func Open(path string) (*Module, error) {
 		direct.unload()
 		return nil, fmt.Errorf("loading %s: not a PKCS#11 library", path)
 	}
-	return &Module{path: path, p11: p11, direct: direct, open: make(map[string]*Token)}, nil
+	return &Module{path: path, parameters: parameters, p11: p11, direct: direct, open: make(map[string]*Token)}, nil
 }
 
 // Token opens the token with the label in cfg, which must be unique, and logs in with
