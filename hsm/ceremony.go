@@ -23,6 +23,9 @@ type KeyState struct {
 	ID      string // CKA_ID
 	Created bool   // now, and not by an earlier ceremony
 
+	// Omitted says why the token can do without this key, and that it was not made.
+	Omitted string
+
 	// NotEnforced says, in words, which restrictions the token did not take or does
 	// not keep. It is empty where the token does all that was asked.
 	NotEnforced []string
@@ -41,7 +44,7 @@ func (t *Token) Init(ctx context.Context) (*KeyReport, error) {
 	created := make(map[string]bool) // over all attempts
 	states, err := run(ctx, t, job[[]KeyState]{
 		op:   opCeremony,
-		work: withSession(t, func(s session) ([]KeyState, error) { return s.ceremony(created) }),
+		work: withSession(t, func(s session) ([]KeyState, error) { return s.ceremony(t.keySpecs(), created) }),
 	})
 	if err != nil {
 		return nil, err
@@ -49,12 +52,12 @@ func (t *Token) Init(ctx context.Context) (*KeyReport, error) {
 	if err := t.Ready(ctx); err != nil {
 		return nil, err
 	}
-	return &KeyReport{Token: t.cfg.Label, Keys: states}, nil
+	return &KeyReport{Token: t.cfg.Label, Keys: append(states, t.omitted()...)}, nil
 }
 
-func (s session) ceremony(created map[string]bool) ([]KeyState, error) {
+func (s session) ceremony(specs []keySpec, created map[string]bool) ([]KeyState, error) {
 	var states []KeyState
-	for _, spec := range keySpecs() {
+	for _, spec := range specs {
 		state, err := s.ensure(spec)
 		created[state.Role] = created[state.Role] || state.Created
 		if err != nil {
@@ -94,7 +97,12 @@ func (s session) create(spec keySpec) error {
 		return err
 	}
 	key, err := s.generate(spec, true)
-	if templateRefused(err) {
+	if returned(err) == pkcs11.CKR_GENERAL_ERROR {
+		// NSS says so of attributes that it has no place for. A passing trouble, which
+		// other modules call the same, must not cost the key its restrictions.
+		key, err = s.generate(spec, true)
+	}
+	if templateRefused(err) || returned(err) == pkcs11.CKR_GENERAL_ERROR {
 		key, err = s.generate(spec, false)
 	}
 	if err != nil {

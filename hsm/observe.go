@@ -19,6 +19,7 @@ const (
 	opSign     operation = "sign"
 	opSelfTest operation = "self-test"
 	opCeremony operation = "ceremony"
+	opFitness  operation = "fitness"
 )
 
 // doing says it in errors, with the mechanism that may be missing.
@@ -36,6 +37,8 @@ func (op operation) doing() string {
 		return "signing with ECDSA"
 	case opCeremony:
 		return "key ceremony"
+	case opFitness:
+		return "finding out what the token can do"
 	}
 	return string(op)
 }

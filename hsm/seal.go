@@ -101,11 +101,11 @@ func (s session) open(blob, aad, out []byte) error {
 // with the blob, and then the blob is to blame.
 func (s session) openOrBlame(blob, aad, out []byte) error {
 	err := s.open(blob, aad, out)
-	if maybeBadTag(err) {
+	if s.mayBeBadTag(err) {
 		if broken := s.knownAnswer(); broken != nil {
 			return broken
 		}
-		if err = s.open(blob, aad, out); maybeBadTag(err) {
+		if err = s.open(blob, aad, out); s.mayBeBadTag(err) {
 			return ErrBlob
 		}
 	}

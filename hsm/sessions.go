@@ -15,6 +15,8 @@ type session struct {
 	handle pkcs11.SessionHandle
 	direct *direct
 	keys   *keySet // nil before the key ceremony
+
+	tampered pkcs11.Error // the token's answer to what was changed; 0 if not known
 }
 
 // withKeys makes a job's work of an operation that needs the token's keys.
@@ -34,7 +36,7 @@ func withSession[R any](t *Token, work func(session) (R, error)) func(*login) (R
 		if err != nil {
 			return none, err
 		}
-		result, err := work(session{Ctx: t.module.p11, handle: handle, direct: t.module.direct, keys: l.keys})
+		result, err := work(session{Ctx: t.module.p11, handle: handle, direct: t.module.direct, keys: l.keys, tampered: t.tampered()})
 		t.giveSession(l, handle, err)
 		return result, err
 	}

@@ -12,6 +12,8 @@ import (
 	"time"
 
 	"github.com/miekg/pkcs11"
+
+	"keyferry/hsm/fitness"
 )
 
 // Token is one signer's token, logged in. It is safe for concurrent use. Each operation
@@ -43,6 +45,9 @@ type Token struct {
 	// there ever was one.
 	mending sync.Mutex
 	opened  bool
+
+	// fitness is what the last self-test found; nil before the first.
+	fitness atomic.Pointer[fitness.Report]
 
 	// mu guards what follows. It is never held during a call into the library.
 	mu     sync.Mutex

@@ -1,0 +1,160 @@
+//go:build cgo
+
+package hsm_test
+
+import (
+	"context"
+	"errors"
+	"testing"
+
+	"github.com/miekg/pkcs11"
+
+	"keyferry/hsm"
+	"keyferry/hsm/fitness"
+	"keyferry/hsm/hsmtest"
+)
+
+// doctorObjects counts what examinations have left, with a login of its own.
+func doctorObjects(t *testing.T, label string, meanwhile func(raw, pkcs11.SessionHandle)) int {
+	t.Helper()
+	p11 := pkcs11.New(hsmtest.Path(t))
+	if p11 == nil {
+		t.Fatal("the library does not load")
+	}
+	defer p11.Destroy()
+	if err := p11.Initialize(); err != nil {
+		t.Fatal(err)
+	}
+	defer p11.Finalize()
+	r := rawAccess(t, label)
+	session := r.session(t)
+	if err := r.Login(session, pkcs11.CKU_USER, hsmtest.PIN); err != nil {
+		t.Fatal(err)
+	}
+	if meanwhile != nil {
+		meanwhile(r, session)
+	}
+	if err := r.FindObjectsInit(session, []*pkcs11.Attribute{pkcs11.NewAttribute(pkcs11.CKA_LABEL, "keyferry doctor")}); err != nil {
+		t.Fatal(err)
+	}
+	found, _, err := r.FindObjects(session, 100)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return len(found)
+}
+
+func TestExaminationThatIsInterruptedLeavesNothing(t *testing.T) {
+	cfg := hsmtest.Blank(t)
+	var checks []string
+	if _, err := hsmtest.Module(t).Examine(t.Context(), cfg.Label, cfg.PIN, func(check string) { checks = append(checks, check) }); err != nil {
+		t.Fatal(err)
+	}
+	if n := doctorObjects(t, cfg.Label, nil); n != 0 {
+		t.Errorf("a whole examination left %d objects", n)
+	}
+	for i := 1; i < len(checks); i += 5 {
+		ctx, stop := context.WithCancel(t.Context())
+		_, err := hsmtest.Module(t).Examine(ctx, cfg.Label, cfg.PIN, func(check string) {
+			if check == checks[i] {
+				stop()
+			}
+		})
+		if !errors.Is(err, context.Canceled) {
+			t.Errorf("stopped at %s: %v", checks[i], err)
+		}
+		if n := doctorObjects(t, cfg.Label, nil); n != 0 {
+			t.Errorf("stopped at %s: %d objects are left", checks[i], n)
+		}
+	}
+}
+
+func TestExaminationRemovesWhatAKilledOneLeft(t *testing.T) {
+	cfg := hsmtest.Blank(t)
+	left := doctorObjects(t, cfg.Label, func(r raw, session pkcs11.SessionHandle) {
+		for range 20 {
+			if _, err := r.GenerateKey(session, []*pkcs11.Mechanism{pkcs11.NewMechanism(pkcs11.CKM_AES_KEY_GEN, nil)}, []*pkcs11.Attribute{
+				pkcs11.NewAttribute(pkcs11.CKA_TOKEN, true), pkcs11.NewAttribute(pkcs11.CKA_LABEL, "keyferry doctor"), pkcs11.NewAttribute(pkcs11.CKA_VALUE_LEN, 32),
+			}); err != nil {
+				t.Fatal(err)
+			}
+		}
+	})
+	if left != 20 {
+		t.Fatalf("%d objects to begin with", left)
+	}
+	if _, err := hsmtest.Module(t).Examine(t.Context(), cfg.Label, cfg.PIN, nil); err != nil {
+		t.Fatal(err)
+	}
+	if n := doctorObjects(t, cfg.Label, nil); n != 0 {
+		t.Errorf("%d objects are left", n)
+	}
+}
+
+func TestExaminationLeavesKeyferrysKeysAlone(t *testing.T) {
+	cfg := hsmtest.Blank(t)
+	token := hsmtest.Open(t, cfg)
+	if _, err := token.Init(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	blob, err := token.SealShare(t.Context(), secret(t, "a share"), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	imports := token.ImportPublicKey()
+	if err := token.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := hsmtest.Module(t).Examine(t.Context(), cfg.Label, cfg.PIN, nil); err != nil {
+		t.Fatal(err)
+	}
+	token = hsmtest.Open(t, cfg)
+	mustEqual(t, "import key", token.ImportPublicKey(), imports)
+	opened, err := token.OpenShare(t.Context(), blob, nil, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer opened.Destroy()
+	mustEqual(t, "share", opened.Bytes(), []byte("a share"))
+}
+
+func TestExaminationWithAWrongPINSaysSo(t *testing.T) {
+	cfg := hsmtest.Blank(t)
+	report, err := hsmtest.Module(t).Examine(t.Context(), cfg.Label, hsmtest.MakePIN(t, "not the PIN"), nil)
+	if !errors.Is(err, hsm.ErrWrongPIN) || report != nil {
+		t.Errorf("%+v, %v", report, err)
+	}
+	if _, err := hsmtest.Module(t).Examine(t.Context(), cfg.Label, cfg.PIN, nil); err != nil {
+		t.Errorf("with the right one: %v", err)
+	}
+}
+
+func TestExaminationRefusesATokenThatIsOpenOrMissing(t *testing.T) {
+	cfg := hsmtest.Blank(t)
+	hsmtest.Open(t, cfg)
+	if _, err := hsmtest.Module(t).Examine(t.Context(), cfg.Label, cfg.PIN, nil); !errors.Is(err, hsm.ErrInUse) {
+		t.Errorf("open: %v", err)
+	}
+	var missing *hsm.TokenNotFoundError
+	if _, err := hsmtest.Module(t).Examine(t.Context(), "no such token", cfg.PIN, nil); !errors.As(err, &missing) {
+		t.Errorf("missing: %v", err)
+	}
+}
+
+func TestSelfTestFindsWhatAnExaminationFinds(t *testing.T) {
+	token := hsmtest.Token(t)
+	sessions := rawAccess(t, token.Label()).openSessions(t)
+	report, err := token.SelfTest(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if report.Verdict != fitness.Fit || len(report.Checks) < 25 || report.Sessions != nil || len(report.Operations) > 0 {
+		t.Errorf("%+v", report)
+	}
+	if now := rawAccess(t, token.Label()).openSessions(t); now > sessions {
+		t.Errorf("%d sessions before, %d after", sessions, now)
+	}
+	if found := rawAccess(t, token.Label()); len(found.find(t, found.session(t), pkcs11.CKO_SECRET_KEY, "keyferry doctor")) != 0 {
+		t.Error("it left keys")
+	}
+}

@@ -1,0 +1,133 @@
+//go:build cgo
+
+package fitness
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/miekg/pkcs11"
+)
+
+// Bench is a token that is ready to be examined: the library is initialised, and a session
+// of somebody else keeps the token logged in.
+type Bench struct {
+	*pkcs11.Ctx
+	Slot  uint
+	Calls Calls
+	Keys  Keys
+}
+
+// Calls are the calls that carry shares, which package hsm makes by a binding of its own.
+// Errors are [pkcs11.Error].
+type Calls interface {
+	// Seal encrypts by AES-GCM. out is 16 bytes longer than the plaintext; iv, 12 bytes,
+	// has the nonce that the token used when it returns.
+	Seal(session pkcs11.SessionHandle, key pkcs11.ObjectHandle, iv, aad, plaintext, out []byte) error
+	// Open is the reverse; out is as long as the ciphertext with its tag.
+	Open(session pkcs11.SessionHandle, key pkcs11.ObjectHandle, iv, aad, ciphertext, out []byte) error
+	// HashSharedX writes SHA-256(first || x) || SHA-256(second || x), x being the ECDH of
+	// the key and peer, 65 bytes.
+	HashSharedX(session pkcs11.SessionHandle, key pkcs11.ObjectHandle, peer, first, second, out []byte) error
+}
+
+// Keys are the keys that a signer needs, as the key ceremony makes them.
+type Keys struct{ ShareWrapping, Import, Identity Key }
+
+// exam is one examination.
+type exam struct {
+	Bench
+	report    *Report
+	session   pkcs11.SessionHandle  // of the family of checks that is running
+	permanent bool                  // make keys that stay, as the key ceremony does
+	made      []pkcs11.ObjectHandle // and not removed yet
+	begin     func(check string) error
+	stopped   error // why no more checks are run
+}
+
+// Examine runs all checks. It calls begin before each one and stops at its error, which it
+// returns. It removes what it made in every case, and what an earlier Examine that was
+// killed has left.
+func Examine(b Bench, begin func(check string) error) (*Report, error) {
+	e := &exam{Bench: b, report: &Report{Version: 1}, permanent: true, begin: begin}
+	return e.run(e.removeLeftovers, e.limits, e.random, e.sealing, e.agreement, e.signing, e.paces)
+}
+
+// Try runs the checks that a service can afford at each start: every mechanism against a
+// known answer, and whether keys can be got out. All of its objects are the session's.
+func Try(ctx context.Context, b Bench) (*Report, error) {
+	e := &exam{Bench: b, report: &Report{Version: 1}, begin: func(string) error { return ctx.Err() }}
+	return e.run(e.sealing, e.agreement, e.signing)
+}
+
+func (e *exam) run(families ...func()) (*Report, error) {
+	e.describe()
+	for _, family := range families {
+		if e.stopped == nil {
+			e.stopped = e.alone(family)
+		}
+	}
+	if e.stopped != nil {
+		return nil, e.stopped
+	}
+	e.report.conclude()
+	return e.report, nil
+}
+
+// alone runs a family of checks on a session of its own: one that the token refused
+// something on may have an operation left that is in the way of others. What the family
+// made goes with it.
+func (e *exam) alone(family func()) (err error) {
+	e.session, err = e.OpenSession(e.Slot, pkcs11.CKF_SERIAL_SESSION|pkcs11.CKF_RW_SESSION)
+	if err != nil {
+		return fmt.Errorf("opening a session: %w", err)
+	}
+	family()
+	err = errors.Join(e.stopped, e.removeAll())
+	if closed := e.CloseSession(e.session); err == nil && closed != nil {
+		err = fmt.Errorf("closing a session: %w", closed)
+	}
+	return err
+}
+
+func (e *exam) describe() {
+	info, err := e.GetInfo()
+	if err != nil {
+		e.stopped = fmt.Errorf("asking the library who it is: %w", err)
+		return
+	}
+	e.report.Module = Module{
+		Manufacturer: info.ManufacturerID, Description: info.LibraryDescription,
+		Version: versionOf(info.LibraryVersion), Cryptoki: versionOf(info.CryptokiVersion),
+	}
+	token, err := e.GetTokenInfo(e.Slot)
+	if err != nil {
+		e.stopped = fmt.Errorf("asking the token who it is: %w", err)
+		return
+	}
+	e.report.Token = Description{Label: token.Label, Manufacturer: token.ManufacturerID, Model: token.Model}
+}
+
+func versionOf(v pkcs11.Version) string { return fmt.Sprintf("%d.%d", v.Major, v.Minor) }
+
+// check runs one check, unless the examination has stopped, and reports whether it passed
+// or is only a warning.
+func (e *exam) check(name string, uses []Use, try func() finding) bool {
+	if e.stopped == nil {
+		e.stopped = e.begin(name)
+	}
+	if e.stopped != nil {
+		return false
+	}
+	f := try()
+	if lost(f.err) {
+		e.stopped = fmt.Errorf("%s: the token went away: %w", name, f.err)
+		return false
+	}
+	if uses == nil {
+		uses = []Use{}
+	}
+	e.report.Checks = append(e.report.Checks, Check{Name: name, Uses: uses, Outcome: f.outcome, Detail: f.detail, Remedy: f.remedy})
+	return f.outcome == Passed || f.outcome == Warning
+}
