@@ -10,6 +10,7 @@ import (
 
 	"keyferry/config"
 	"keyferry/hsm"
+	"keyferry/hsm/fitness"
 )
 
 // InitSigners holds the key ceremony on the tokens of the configured signers, or only
@@ -32,7 +33,7 @@ func InitSigners(ctx context.Context, c config.Config, only string) (reports []h
 		return nil, err
 	}
 	defer lock.Close()
-	module, err := hsm.Open(c.PKCS11.Module)
+	module, err := openModule(c.PKCS11)
 	if err != nil {
 		return nil, err
 	}
@@ -64,9 +65,12 @@ func initSigner(ctx context.Context, module *hsm.Module, c config.Signer) (repor
 		return nil, err
 	}
 	defer func() { err = errors.Join(err, token.Close()) }()
-	report, err = token.Init(ctx)
+	found, err := token.SelfTest(ctx)
 	if err != nil {
 		return nil, err
 	}
-	return report, token.Ready(ctx)
+	if err := found.Require(fitness.Hold, fitness.Sign); err != nil {
+		return nil, err
+	}
+	return token.Init(ctx)
 }

@@ -32,7 +32,7 @@ func (s *Server) openCluster(ctx context.Context) (cluster, error) {
 // openEmbedded opens the signers inside this process: module, then for each its token,
 // its store and the node that they make up.
 func (s *Server) openEmbedded(ctx context.Context) (cluster, error) {
-	module, err := hsm.Open(s.config.PKCS11.Module)
+	module, err := openModule(s.config.PKCS11)
 	if err != nil {
 		return cluster{}, err
 	}
@@ -57,7 +57,7 @@ func (s *Server) openNode(ctx context.Context, module *hsm.Module, c config.Sign
 	}
 	s.closers.add(token.Close)
 	s.metrics.Watch(token)
-	if err := token.Ready(ctx); err != nil {
+	if err := fit(ctx, token, s.config.Log); err != nil {
 		return nil, err
 	}
 	shares, err := store.OpenSigner(ctx, store.Config{Path: c.Store, Now: s.config.Now})
@@ -78,6 +78,10 @@ func (s *Server) openNode(ctx context.Context, module *hsm.Module, c config.Sign
 // relyingParty is whom users' authenticators sign for.
 func relyingParty(c config.RelyingParty) useraction.RelyingParty {
 	return useraction.RelyingParty{ID: c.ID, Origins: c.Origins}
+}
+
+func openModule(c config.PKCS11) (*hsm.Module, error) {
+	return hsm.OpenWithParameters(c.Module, c.InitParameters)
 }
 
 func openToken(module *hsm.Module, c config.Signer, sessions int, observer hsm.Observer) (*hsm.Token, error) {

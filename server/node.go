@@ -124,7 +124,7 @@ func (n *Node) openSigner(ctx context.Context) error {
 	}
 	n.closers.add(closeToken)
 	n.metrics.Watch(token)
-	if err := token.Ready(ctx); err != nil {
+	if err := fit(ctx, token, n.config.Log); err != nil {
 		return err
 	}
 	n.signer, err = node.New(ctx, node.Config{
@@ -139,7 +139,7 @@ func (n *Node) openSigner(ctx context.Context) error {
 
 // openNodeToken opens the module for the one token. Closing it closes both.
 func openNodeToken(c config.Node, sessions int, observer hsm.Observer) (*hsm.Token, func() error, error) {
-	module, err := hsm.Open(c.PKCS11.Module)
+	module, err := openModule(c.PKCS11)
 	if err != nil {
 		return nil, nil, err
 	}

@@ -14,7 +14,6 @@ import (
 	"keyferry/server/challenge"
 	"keyferry/server/signer/node"
 	"keyferry/server/store"
-	"keyferry/shares/envelope"
 	"keyferry/shares/manifest"
 )
 
@@ -30,7 +29,7 @@ func InitNode(ctx context.Context, c NodeConfig) (report *hsm.KeyReport, err err
 		return nil, err
 	}
 	defer lock.Close()
-	module, err := hsm.Open(c.PKCS11.Module)
+	module, err := openModule(c.PKCS11)
 	if err != nil {
 		return nil, err
 	}
@@ -50,27 +49,14 @@ func MemberManifest(c NodeConfig) (m manifest.Manifest, err error) {
 		return manifest.Manifest{}, err
 	}
 	defer func() { err = errors.Join(err, closeToken()) }()
-	member, err := firstMember(c.Deployment, token)
+	if err := fit(context.Background(), token, c.Log); err != nil {
+		return manifest.Manifest{}, err
+	}
+	member, err := node.Describe(c.Deployment, token)
 	if err != nil {
 		return manifest.Manifest{}, err
 	}
 	return manifest.New(c.Deployment, []manifest.Member{member})
-}
-
-// firstMember describes the signer as it is after the key ceremony.
-func firstMember(deployment string, token *hsm.Token) (manifest.Member, error) {
-	if token.ImportPublicKey() == nil {
-		return manifest.Member{}, fmt.Errorf("token %q has no keys yet: run keyferry signer init", token.Label())
-	}
-	key, err := envelope.NewEncryptionKey(token.ImportPublicKey())
-	if err != nil {
-		return manifest.Member{}, fmt.Errorf("reading import key: %w", err)
-	}
-	member, err := manifest.NewMember(deployment, token.Identity(), key)
-	if err != nil {
-		return manifest.Member{}, fmt.Errorf("describing signer: %w", err)
-	}
-	return member, nil
 }
 
 // NodeOffice is what a signer's operator does at the signer's own store, whether or not

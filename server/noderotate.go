@@ -10,6 +10,7 @@ import (
 	"keyferry/hsm"
 	"keyferry/server/audit"
 	"keyferry/server/challenge"
+	"keyferry/server/signer/node"
 	"keyferry/shares/manifest"
 )
 
@@ -59,7 +60,7 @@ func RotateIdentity(ctx context.Context, c NodeConfig) (rotated RotatedIdentity,
 
 // ownMember finds the signer in the manifest by the first identity key of its token.
 func ownMember(cluster manifest.Manifest, token *hsm.Token) (manifest.Member, error) {
-	first, err := firstMember(cluster.Deployment, token)
+	first, err := node.Describe(cluster.Deployment, token)
 	if err != nil {
 		return manifest.Member{}, err
 	}

@@ -70,6 +70,10 @@ func initSigners(cmd *cobra.Command, path, label string) ([]hsm.KeyReport, error
 func printCeremony(to io.Writer, report hsm.KeyReport) {
 	fmt.Fprintf(to, "token %s\n", report.Token)
 	for _, key := range report.Keys {
+		if key.Omitted != "" {
+			fmt.Fprintf(to, "  %s key: not made: %s\n", key.Role, key.Omitted)
+			continue
+		}
 		state := "was there"
 		if key.Created {
 			state = "made"

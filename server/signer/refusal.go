@@ -22,6 +22,9 @@ var (
 	// It is not [fault.Unavailable]: trying again changes nothing until a person
 	// decides so.
 	ErrFrozen = fault.New(fault.Forbidden, "signer.frozen", "the key is frozen")
+	// ErrNoImport: some signer's token cannot open what clients seal. Its operator brings
+	// shares in.
+	ErrNoImport = fault.New(fault.Conflict, "signer.no-import", "this cluster takes in no imports by clients: a signer's token cannot open them")
 	// ErrReceipts: the cluster's signers do not all have their share of one key.
 	ErrReceipts = fault.New(fault.Internal, "signer.receipts", "Internal Server Error")
 	// ErrCommitted: a share that is part of a key is not discarded.

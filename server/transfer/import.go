@@ -32,6 +32,9 @@ func (s *Service) Import(ctx context.Context, proof useraction.Proof) (keyring.K
 	if err := order.IsFor(s.Manifest.IDs()); err != nil {
 		return keyring.Key{}, err
 	}
+	if !s.Manifest.Imports() {
+		return keyring.Key{}, signer.ErrNoImport
+	}
 	return s.takeIn(ctx, grant, order)
 }
 

@@ -138,6 +138,9 @@ func parseSigner(s Signer) (recipient, error) {
 	if err != nil || len(id) == 0 || base64.StdEncoding.EncodeToString(id) != s.SignerID {
 		return recipient{}, errors.New("the signer's id is not padded standard base64")
 	}
+	if s.EncryptionKey == "" {
+		return recipient{}, errors.New("the signer takes in no imports, so no key can be imported to this cluster: its operators can bring in the shares of a key")
+	}
 	key, err := envelope.ParseEncryptionKey(s.EncryptionKey)
 	if err != nil {
 		return recipient{}, err

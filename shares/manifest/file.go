@@ -39,6 +39,11 @@ func (m Manifest) verify() error {
 	return nil
 }
 
+// Imports reports whether shares can be sealed to every member, as an import needs it.
+func (m Manifest) Imports() bool {
+	return !slices.ContainsFunc(m.Members, func(member Member) bool { return !member.Imports() })
+}
+
 // IDs lists the members' ids in order.
 func (m Manifest) IDs() []ID {
 	ids := make([]ID, len(m.Members))
@@ -101,7 +106,7 @@ type manifestFile struct {
 // MemberJSON is a member as it stands in a manifest file, and in GET /signers.
 type MemberJSON struct {
 	SignerID      string   `json:"signerId"`
-	EncryptionKey string   `json:"encryptionKey"`
+	EncryptionKey string   `json:"encryptionKey"` // empty: the signer takes in no imports
 	IdentityKeys  [][]byte `json:"identityKeys"`
 	IdentityLinks [][]byte `json:"identityLinks"`
 	Signature     []byte   `json:"signature"`
@@ -109,10 +114,14 @@ type MemberJSON struct {
 
 // JSON returns the member in its written form.
 func (m Member) JSON() MemberJSON {
-	return MemberJSON{
-		SignerID: m.ID.String(), EncryptionKey: m.EncryptionKey.String(),
-		IdentityKeys: m.Identities, IdentityLinks: append([][]byte{}, m.Links...), Signature: m.Signature,
+	written := MemberJSON{
+		SignerID: m.ID.String(), IdentityKeys: m.Identities,
+		IdentityLinks: append([][]byte{}, m.Links...), Signature: m.Signature,
 	}
+	if m.Imports() {
+		written.EncryptionKey = m.EncryptionKey.String()
+	}
+	return written
 }
 
 // Parse reads a written member. It is not verified yet.
@@ -122,6 +131,9 @@ func (j MemberJSON) Parse() (Member, error) {
 		return Member{}, err
 	}
 	m := Member{ID: id, Identities: j.IdentityKeys, Links: j.IdentityLinks, Signature: j.Signature}
+	if j.EncryptionKey == "" {
+		return m, nil
+	}
 	if m.EncryptionKey, err = envelope.ParseEncryptionKey(j.EncryptionKey); err != nil {
 		return Member{}, fmt.Errorf("signer %v: %w", id, err)
 	}

@@ -65,13 +65,14 @@ func (id ID) Compare(other ID) int { return bytes.Compare(id[:], other[:]) }
 // Member is what is public of one signer.
 type Member struct {
 	ID            ID
-	Identities    [][]byte // SubjectPublicKeyInfo of P-256 keys, the first one first
-	Links         [][]byte // Links[i] is Identities[i]'s signature over Identities[i+1]
-	EncryptionKey envelope.EncryptionKey
-	Signature     []byte // of the last identity key over EncryptionKey
+	Identities    [][]byte               // SubjectPublicKeyInfo of P-256 keys, the first one first
+	Links         [][]byte               // Links[i] is Identities[i]'s signature over Identities[i+1]
+	EncryptionKey envelope.EncryptionKey // zero: the signer takes in no imports
+	Signature     []byte                 // of the last identity key over EncryptionKey
 }
 
-// NewMember describes a signer that still has its first identity key.
+// NewMember describes a signer that still has its first identity key. A signer whose token
+// has no import key signs that it has none, with the zero key.
 func NewMember(deployment string, identity crypto.Signer, key envelope.EncryptionKey) (Member, error) {
 	spki, err := x509.MarshalPKIXPublicKey(identity.Public())
 	if err != nil {
@@ -116,14 +117,14 @@ func (m Member) Verify(deployment string) error {
 			return fmt.Errorf("signer %v: identity key %d: %w", m.ID, i+2, err)
 		}
 	}
-	if m.EncryptionKey.IsZero() {
-		return fmt.Errorf("signer %v: no encryption key: %w", m.ID, ErrSignature)
-	}
 	if err := Verify(m.Identity(), m.importKeyText(deployment), m.Signature); err != nil {
 		return fmt.Errorf("signer %v: %w", m.ID, err)
 	}
 	return nil
 }
+
+// Imports reports whether shares can be sealed to the signer.
+func (m Member) Imports() bool { return !m.EncryptionKey.IsZero() }
 
 // Identity is the identity key in use, the last one.
 func (m Member) Identity() []byte { return m.Identities[len(m.Identities)-1] }
@@ -155,7 +156,11 @@ func (m Member) linkText(deployment string, next []byte) []byte {
 }
 
 func (m Member) importKeyText(deployment string) []byte {
-	return fields.Append(nil, []byte(importKeyLabel), []byte(deployment), m.ID[:], m.Identity(), m.EncryptionKey.Bytes())
+	var key []byte
+	if m.Imports() {
+		key = m.EncryptionKey.Bytes()
+	}
+	return fields.Append(nil, []byte(importKeyLabel), []byte(deployment), m.ID[:], m.Identity(), key)
 }
 
 // Sign signs SHA-256 of a text with a P-256 key, as ASN.1 DER (SEC 1 §C.8).

@@ -58,6 +58,9 @@ func (n *Node) prepare(ctx context.Context, r signer.Request) (signer.Prepared, 
 
 // checkImport is all that is checked before anything is opened.
 func (n *Node) checkImport(ctx context.Context, consent useraction.Consent, rules Rules, order signer.ImportOrder) error {
+	if !n.cluster.Imports() {
+		return signer.ErrNoImport
+	}
 	if err := order.IsFor(n.cluster.IDs()); err != nil {
 		return err
 	}

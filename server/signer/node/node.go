@@ -37,7 +37,8 @@ type Token interface {
 	SealShare(ctx context.Context, plaintext *locked.Buffer, aad []byte) ([]byte, error)
 	// OpenShare is the reverse; the result has room spare bytes of capacity.
 	OpenShare(ctx context.Context, blob, aad []byte, room int) (*locked.Buffer, error)
-	// ImportPublicKey is the import key's point, SEC1 uncompressed.
+	// ImportPublicKey is the import key's point, SEC1 uncompressed; nil where the token
+	// cannot import.
 	ImportPublicKey() []byte
 	// IdentityAt is the P-256 identity key of a version, from 1. Its Public is nil if the
 	// token has none.
@@ -92,14 +93,9 @@ func New(ctx context.Context, c Config) (*Node, error) {
 	if c.Sweeper == nil {
 		c.Sweeper = new(locked.Sweeper)
 	}
-	key, err := envelope.NewEncryptionKey(c.Token.ImportPublicKey())
+	member, err := Describe(c.Deployment, c.Token)
 	if err != nil {
-		return nil, fmt.Errorf("reading import key: %w", err)
-	}
-	identity := c.Token.IdentityAt(1)
-	member, err := manifest.NewMember(c.Deployment, identity, key)
-	if err != nil {
-		return nil, fmt.Errorf("describing signer: %w", err)
+		return nil, err
 	}
 	enrolled, err := c.Store.Enrol(ctx, member.ID)
 	if err != nil {
@@ -108,7 +104,24 @@ func New(ctx context.Context, c Config) (*Node, error) {
 	if enrolled != member.ID {
 		return nil, fmt.Errorf("this store belongs to signer %v, the token to signer %v: the two were mixed up", enrolled, member.ID)
 	}
-	return &Node{Config: c, info: signer.Info{Member: member}, identity: identity}, nil
+	return &Node{Config: c, info: signer.Info{Member: member}, identity: c.Token.IdentityAt(1)}, nil
+}
+
+// Describe returns what is public of a signer with this token, as it is after the key
+// ceremony: with its first identity key.
+func Describe(deployment string, token Token) (manifest.Member, error) {
+	var key envelope.EncryptionKey
+	if point := token.ImportPublicKey(); point != nil {
+		var err error
+		if key, err = envelope.NewEncryptionKey(point); err != nil {
+			return manifest.Member{}, fmt.Errorf("reading import key: %w", err)
+		}
+	}
+	member, err := manifest.NewMember(deployment, token.IdentityAt(1), key)
+	if err != nil {
+		return manifest.Member{}, fmt.Errorf("describing signer: %w", err)
+	}
+	return member, nil
 }
 
 // Join tells the node which cluster it belongs to: from then on it takes in and
