@@ -21,6 +21,8 @@ const (
 	done          = 0
 	notDone       = 1
 	notUnderstood = 2
+	partlyFit     = 3 // doctor's
+	unfit         = 4 // doctor's
 )
 
 // failure is the error of a command that was understood. Any other error that comes
@@ -28,6 +30,14 @@ const (
 type failure struct{ error }
 
 func (f failure) Unwrap() error { return f.error }
+
+// exitError is a result that programs are to know by the exit status.
+type exitError struct {
+	error
+	status int
+}
+
+func (e exitError) Unwrap() error { return e.error }
 
 // usageError is an error about the command line that a command found by itself.
 type usageError struct{ error }
@@ -58,6 +68,9 @@ func report(to io.Writer, err error) int {
 	}
 	if text := hint(err); text != "" {
 		fmt.Fprintf(to, "keyferry: hint: %s\n", text)
+	}
+	if e, ok := errors.AsType[exitError](err); ok {
+		return e.status
 	}
 	return notDone
 }

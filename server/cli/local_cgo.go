@@ -18,7 +18,7 @@ import (
 
 // localCommands is the commands that work with tokens and databases.
 func localCommands() []*cobra.Command {
-	return []*cobra.Command{newDev(), newDemo(), newServe(), newSigner(), newAdmin()}
+	return []*cobra.Command{newDev(), newDemo(), newServe(), newSigner(), newAdmin(), newDoctor()}
 }
 
 func newLog(to io.Writer, level slog.Level) *slog.Logger {

@@ -12,7 +12,7 @@ import (
 // say why.
 func localCommands() []*cobra.Command {
 	commands := []*cobra.Command{newSigner()}
-	for _, name := range []string{"dev", "demo", "serve", "admin"} {
+	for _, name := range []string{"dev", "demo", "serve", "admin", "doctor"} {
 		commands = append(commands, needsCgo(name))
 	}
 	return commands

@@ -1,13 +1,13 @@
 // Package cli is the commands of the program keyferry.
 //
-//	export, import, guard, version   need nothing but Go (export.go, import.go, guard.go, version.go)
-//	audit verify                     neither (audit.go); its other commands do (audit_local.go)
-//	dev, demo, serve, signer, admin  need cgo, for PKCS#11 and SQLite (local_cgo.go)
+//	export, import, guard, version           need nothing but Go (export.go, import.go, guard.go, version.go)
+//	audit verify                             neither (audit.go); its other commands do (audit_local.go)
+//	dev, demo, serve, signer, admin, doctor  need cgo, for PKCS#11 and SQLite (local_cgo.go)
 //
 // A command reads flags, calls one use case and prints its result. What it prints on
 // standard output is the result; everything else goes to standard error. The exit
 // status is 0 if it was done, 1 if it was not, 2 if the command line was not
-// understood (failure.go).
+// understood; doctor has more (failure.go).
 package cli
 
 import (
