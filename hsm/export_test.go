@@ -5,6 +5,8 @@ package hsm
 import (
 	"context"
 	"testing"
+
+	"keyferry/hsm/fitness"
 )
 
 // Occupy begins an operation on the token that ends when release is called.
@@ -36,3 +38,6 @@ func Reaches(token *Token) (deepest, wiped [2]uint64) {
 	}
 	return deepest, wiped
 }
+
+// BenchOf is what an open token is examined on.
+func BenchOf(token *Token) fitness.Bench { return token.module.bench(token.current().slot) }
