@@ -72,6 +72,32 @@ func TestTokenThatGoesAwayIsNotCalledUnfit(t *testing.T) {
 	}
 }
 
+// Whatever a function answers that only examinations call: it is an error of its kind, or
+// it stands in the report. The next examination finds the token as it is.
+func TestEveryFaultOfAnExaminationIsTypedOrReported(t *testing.T) {
+	cfg := hsmtest.Blank(t)
+	module := hsmtest.Module(t)
+	for _, f := range of(t, "examine", true) {
+		for _, c := range f.codes {
+			before := stats(t).Calls[f.name]
+			plan(t, f.once(c))
+			report, err := module.Examine(t.Context(), cfg.Label, cfg.PIN, nil)
+			met(t, f, before)
+			if err != nil && (report != nil || !errors.Is(err, kind(c))) {
+				t.Errorf("%s once %s: %v", f.name, c.name, err)
+			}
+			if n := stats(t).Sessions; n != 0 {
+				t.Errorf("%s once %s: %d sessions are open", f.name, c.name, n)
+			}
+		}
+	}
+	plan(t)
+	report, err := module.Examine(t.Context(), cfg.Label, cfg.PIN, nil)
+	if err != nil || report.Verdict != fitness.Fit {
+		t.Errorf("%+v, %v", report, err)
+	}
+}
+
 func TestExaminationTriesThePINOnce(t *testing.T) {
 	cfg := hsmtest.Blank(t)
 	plan(t, "C_Login return=0xA0")
