@@ -15,6 +15,9 @@
 // The keys are made by the templates of package hsm, which calls this package, and the
 // calls that carry shares are its own too: what is examined is what will be used.
 //
+// The keys that somebody knows here are made for one check and seal nothing but a sample
+// text: none of them is a secret.
+//
 // Nothing here touches another object on the token than those that it makes, which carry
 // the label "keyferry doctor". Nothing here logs in: a PIN is tried once, by the caller.
 package fitness
