@@ -14,13 +14,6 @@ import (
 // paceRuns is how often an operation is timed.
 const paceRuns = 31
 
-// Pace is how long an operation takes, one at a time.
-type Pace struct {
-	Operation string        `json:"operation"` // seal, open, agree or sign
-	Median    time.Duration `json:"medianNanoseconds"`
-	Runs      int           `json:"runs"`
-}
-
 // paces times the operations that the token has shown to work, on keys of the session.
 func (e *exam) paces() {
 	e.permanent = false

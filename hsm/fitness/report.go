@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 )
 
 // Use is something that a signer needs its token for.
@@ -58,7 +59,7 @@ type Report struct {
 	Verdict    Verdict       `json:"verdict"`
 	Uses       []Suitability `json:"uses"`
 	Checks     []Check       `json:"checks"`
-	Sessions   *Sessions     `json:"sessions,omitempty"`   // nil after Try
+	Sessions   *Sessions     `json:"sessions,omitempty"`   // never nil after Examine, nil after Try
 	Operations []Pace        `json:"operations,omitempty"` // empty after Try
 
 	// Tampered is the return value by which the token refuses what was changed.
@@ -79,6 +80,20 @@ type Description struct {
 	Label        string `json:"label"`
 	Manufacturer string `json:"manufacturer"`
 	Model        string `json:"model"`
+}
+
+// Sessions is how many sessions there may be.
+type Sessions struct {
+	Opened int   `json:"opened"` // at the same time, beside the examination's own
+	Bound  int   `json:"bound"`  // no more were tried
+	Limit  *uint `json:"limit"`  // what the token says; null if it says none
+}
+
+// Pace is how long an operation takes, one at a time.
+type Pace struct {
+	Operation string        `json:"operation"` // seal, open, agree or sign
+	Median    time.Duration `json:"medianNanoseconds"`
+	Runs      int           `json:"runs"`
 }
 
 // Suitability is whether a token is fit for a use, and the checks that speak against it.

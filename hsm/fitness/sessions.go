@@ -18,16 +18,10 @@ const (
 	sessionsForDefault = 11
 )
 
-// Sessions is how many sessions there may be.
-type Sessions struct {
-	Opened int   `json:"opened"` // at the same time, beside the examination's own
-	Bound  int   `json:"bound"`  // no more were tried
-	Limit  *uint `json:"limit"`  // what the token says; null if it says none
-}
-
 func (e *exam) limits() {
 	e.check("sessions", uses(), func() finding {
-		s := Sessions{Bound: sessionBound}
+		s := &Sessions{Bound: sessionBound}
+		e.report.Sessions = s
 		info, err := e.GetTokenInfo(e.Slot)
 		if err != nil {
 			return refused(err, "asking for its limits", "ask the token's maker")
@@ -40,7 +34,6 @@ func (e *exam) limits() {
 		if err != nil {
 			return refused(err, "closing sessions", "ask the token's maker")
 		}
-		e.report.Sessions = &s
 		return s.judge()
 	})
 }
@@ -64,7 +57,7 @@ func (e *exam) openMany() (int, error) {
 	return len(opened), failed
 }
 
-func (s Sessions) judge() finding {
+func (s *Sessions) judge() finding {
 	available := s.Opened + 2 // with the examination's own
 	if s.Limit != nil {
 		available = min(available, int(min(*s.Limit, sessionBound)))
