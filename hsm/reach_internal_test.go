@@ -7,7 +7,8 @@ import "testing"
 func TestReachMeasuresTheFirstCallsAndThenSome(t *testing.T) {
 	var r reach
 	measured := 0
-	for call := 1; call <= 1024; call++ {
+	const calls = 4 * measuredEvery
+	for call := 1; call <= calls; call++ {
 		if r.next() == 0 {
 			measured++
 			r.saw(5000)
@@ -15,7 +16,7 @@ func TestReachMeasuresTheFirstCallsAndThenSome(t *testing.T) {
 			t.Fatalf("call %d is not measured", call)
 		}
 	}
-	if want := firstMeasured + 1024/measuredEvery; measured != want {
+	if want := firstMeasured + calls/measuredEvery; measured != want {
 		t.Errorf("%d calls were measured, want %d", measured, want)
 	}
 }
