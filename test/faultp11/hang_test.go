@@ -197,7 +197,7 @@ func TestTokenDoesNotCloseUnderAHungCall(t *testing.T) {
 func TestCallerWhoGoesLeavesNothingBehind(t *testing.T) {
 	b := newBench(t, func(cfg *hsm.TokenConfig) { cfg.Sessions = 2 })
 	before := runtime.NumGoroutine() + 1 // one worker for each session may stay
-	plan(t, "C_Decrypt delay=30")
+	plan(t, "C_Decrypt delay=400")
 	var leaving sync.WaitGroup
 	for range 8 {
 		leaving.Go(func() {
