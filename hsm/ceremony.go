@@ -44,7 +44,7 @@ func (t *Token) Init(ctx context.Context) (*KeyReport, error) {
 	created := make(map[string]bool) // over all attempts
 	states, err := run(ctx, t, job[[]KeyState]{
 		op:   opCeremony,
-		work: withSession(t, func(s session) ([]KeyState, error) { return s.ceremony(t.keySpecs(), created) }),
+		work: withSession(t, func(s session) ([]KeyState, error) { return s.ceremony(t.fittingKeys(), created) }),
 	})
 	if err != nil {
 		return nil, err
@@ -55,9 +55,14 @@ func (t *Token) Init(ctx context.Context) (*KeyReport, error) {
 	return &KeyReport{Token: t.cfg.Label, Keys: append(states, t.omitted()...)}, nil
 }
 
-func (s session) ceremony(specs []keySpec, created map[string]bool) ([]KeyState, error) {
+// ceremony makes the given keys beside the share-wrapping keys.
+func (s session) ceremony(lasting []keySpec, created map[string]bool) ([]KeyState, error) {
+	wrapping, err := s.wrappingSpecs()
+	if err != nil {
+		return nil, err
+	}
 	var states []KeyState
-	for _, spec := range specs {
+	for _, spec := range append(wrapping, lasting...) {
 		state, err := s.ensure(spec)
 		created[state.Role] = created[state.Role] || state.Created
 		if err != nil {

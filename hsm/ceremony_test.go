@@ -27,7 +27,7 @@ func TestCeremonyMakesThreeKeysAndRepeatingItChangesNothing(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	blob, err := token.SealShare(ctx, secret(t, "share"), nil)
+	blob, err := token.SealShare(ctx, hsm.FirstWrappingKey, secret(t, "share"), nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -44,7 +44,7 @@ func TestCeremonyMakesThreeKeysAndRepeatingItChangesNothing(t *testing.T) {
 	if !reflect.DeepEqual(first, second) {
 		t.Errorf("the second ceremony differs: %+v, %+v", first, second)
 	}
-	if _, err := token.OpenShare(ctx, blob, nil, 0); err != nil {
+	if _, err := token.OpenShare(ctx, hsm.FirstWrappingKey, blob, nil, 0); err != nil {
 		t.Errorf("after the second ceremony: %v", err)
 	}
 }
@@ -69,7 +69,7 @@ func TestKeysSurviveReopening(t *testing.T) {
 		t.Fatal(err)
 	}
 	public := token.ImportPublicKey()
-	blob, err := token.SealShare(ctx, secret(t, "share"), []byte("place"))
+	blob, err := token.SealShare(ctx, hsm.FirstWrappingKey, secret(t, "share"), []byte("place"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -78,7 +78,7 @@ func TestKeysSurviveReopening(t *testing.T) {
 	}
 	reopened := hsmtest.Open(t, cfg)
 	mustEqual(t, "import key", reopened.ImportPublicKey(), public)
-	plaintext, err := reopened.OpenShare(ctx, blob, []byte("place"), 0)
+	plaintext, err := reopened.OpenShare(ctx, hsm.FirstWrappingKey, blob, []byte("place"), 0)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -89,8 +89,8 @@ func TestKeysSurviveReopening(t *testing.T) {
 func TestBlankTokenSaysToHoldTheCeremony(t *testing.T) {
 	ctx := context.Background()
 	token := hsmtest.Open(t, hsmtest.Blank(t))
-	_, sealing := token.SealShare(ctx, secret(t, "share"), nil)
-	_, opening := token.OpenShare(ctx, append([]byte{1}, make([]byte, 40)...), nil, 0)
+	_, sealing := token.SealShare(ctx, hsm.FirstWrappingKey, secret(t, "share"), nil)
+	_, opening := token.OpenShare(ctx, hsm.FirstWrappingKey, append([]byte{1}, make([]byte, 40)...), nil, 0)
 	for doing, err := range map[string]error{"ready": token.Ready(ctx), "sealing": sealing, "opening": opening} {
 		if !errors.Is(err, hsm.ErrNotInitialised) {
 			t.Errorf("%s: %v", doing, err)

@@ -16,6 +16,8 @@
 //   - ceremony.go makes the keys that keys.go describes and reads back what the
 //     token made of them; handles.go finds them again at each login; restrict.go
 //     tries to misuse them
+//   - wrapping.go makes, tries and destroys share-wrapping keys, which replace each
+//     other; versions.go finds those that there are
 //   - seal.go, ecdh.go and identity.go are what the keys do; identities.go replaces the last
 //   - direct.go with direct.c is our own small binding, and errors.go what
 //     PKCS#11's return values mean to callers

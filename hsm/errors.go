@@ -26,6 +26,10 @@ var (
 	// ErrNoImport: the token was found unable to import when its keys were made.
 	ErrNoImport = errors.New("the token has no import key, since it cannot do ECDH on secp256k1: bring the share in with keyferry signer ingest")
 
+	// ErrNoWrappingKey: the token does not have the share-wrapping key that a share is
+	// sealed under. Other shares may open.
+	ErrNoWrappingKey = errors.New("the token does not have this share-wrapping key: it was destroyed, or the token was brought back from a backup that is older than the key")
+
 	// ErrPeer: a public key that is not a point of the curve.
 	ErrPeer = errors.New("the public key is not a point on secp256k1")
 

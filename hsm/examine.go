@@ -126,16 +126,15 @@ func (t *Token) SelfTest(ctx context.Context) (*fitness.Report, error) {
 	return report, nil
 }
 
-// keySpecs are the keys that the token can have.
-func (t *Token) keySpecs() []keySpec {
-	specs := []keySpec{shareWrappingKey()}
-	if t.cannotImport() == nil {
-		specs = append(specs, importKey())
+// fittingKeys are those of the lasting keys that the token can have.
+func (t *Token) fittingKeys() []keySpec {
+	if t.cannotImport() != nil {
+		return []keySpec{identityKey()}
 	}
-	return append(specs, identityKey())
+	return lastingKeys()
 }
 
-// omitted reports the keys that keySpecs leaves out.
+// omitted reports the keys that fittingKeys leaves out.
 func (t *Token) omitted() []KeyState {
 	err := t.cannotImport()
 	if err == nil {
@@ -168,7 +167,7 @@ func (m *Module) bench(slot uint) fitness.Bench {
 	return fitness.Bench{
 		Ctx: m.p11, Slot: slot, Calls: calls{m.direct},
 		Keys: fitness.Keys{
-			ShareWrapping: described(shareWrappingKey(), fitness.Hold),
+			ShareWrapping: described(shareWrappingKey(FirstWrappingKey), fitness.Hold),
 			Import:        described(importKey(), fitness.Import),
 			Identity:      described(identityKey(), fitness.Sign),
 		},

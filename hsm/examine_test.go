@@ -97,7 +97,7 @@ func TestExaminationLeavesKeyferrysKeysAlone(t *testing.T) {
 	if _, err := token.Init(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	blob, err := token.SealShare(t.Context(), secret(t, "a share"), nil)
+	blob, err := token.SealShare(t.Context(), hsm.FirstWrappingKey, secret(t, "a share"), nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -110,7 +110,7 @@ func TestExaminationLeavesKeyferrysKeysAlone(t *testing.T) {
 	}
 	token = hsmtest.Open(t, cfg)
 	mustEqual(t, "import key", token.ImportPublicKey(), imports)
-	opened, err := token.OpenShare(t.Context(), blob, nil, 0)
+	opened, err := token.OpenShare(t.Context(), hsm.FirstWrappingKey, blob, nil, 0)
 	if err != nil {
 		t.Fatal(err)
 	}

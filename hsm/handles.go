@@ -15,7 +15,7 @@ import (
 
 // keySet is the token's keys as one login sees them. Handles mean nothing in another.
 type keySet struct {
-	shareWrapping pkcs11.ObjectHandle
+	wrapping      wrappingKeys
 	importPrivate pkcs11.ObjectHandle
 	importPublic  []byte        // 65 bytes, SEC1; nil on a token that cannot import
 	identities    []signingPair // by their versions, from 1
@@ -31,8 +31,12 @@ type keyHandles struct {
 // token can make.
 func loadKeys(p11 *pkcs11.Ctx, handle pkcs11.SessionHandle, signing *crypto11.Context) (*keySet, error) {
 	s := session{Ctx: p11, handle: handle}
+	wrapping, err := s.wrappingKeys()
+	if err != nil {
+		return nil, err
+	}
 	found := make(map[string]keyHandles)
-	for _, spec := range keySpecs() {
+	for _, spec := range lastingKeys() {
 		key, err := s.find(spec)
 		if spec.name.role == roleImport && errors.Is(err, ErrNotInitialised) {
 			continue
@@ -45,10 +49,10 @@ func loadKeys(p11 *pkcs11.Ctx, handle pkcs11.SessionHandle, signing *crypto11.Co
 		}
 		found[spec.name.role] = key
 	}
-	return s.keySet(found, signing)
+	return s.keySet(wrapping, found, signing)
 }
 
-func (s session) keySet(found map[string]keyHandles, signing *crypto11.Context) (*keySet, error) {
+func (s session) keySet(wrapping wrappingKeys, found map[string]keyHandles, signing *crypto11.Context) (*keySet, error) {
 	var public []byte
 	if pair, has := found[roleImport]; has {
 		var err error
@@ -65,7 +69,7 @@ func (s session) keySet(found map[string]keyHandles, signing *crypto11.Context) 
 		return nil, err
 	}
 	return &keySet{
-		shareWrapping: found[roleShareWrapping].private,
+		wrapping:      wrapping,
 		importPrivate: found[roleImport].private,
 		importPublic:  public,
 		identities:    append([]signingPair{first}, later...),
@@ -73,7 +77,8 @@ func (s session) keySet(found map[string]keyHandles, signing *crypto11.Context) 
 }
 
 // same compares public halves. Keys that appear where there were none are the key
-// ceremony's.
+// ceremony's. Share-wrapping keys come and go with rotations: operations name the one that
+// they need.
 func (k *keySet) same(other *keySet) bool {
 	if k == nil {
 		return true

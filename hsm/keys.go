@@ -46,14 +46,13 @@ type keySpec struct {
 	forbidden forbiddenUse
 }
 
-func keySpecs() []keySpec {
-	return []keySpec{shareWrappingKey(), importKey(), identityKey()}
-}
+// lastingKeys are those of which a token has one, for ever.
+func lastingKeys() []keySpec { return []keySpec{importKey(), identityKey()} }
 
 // shareWrappingKey seals shares at rest: AES-256, by GCM alone.
-func shareWrappingKey() keySpec {
+func shareWrappingKey(version WrappingKey) keySpec {
 	return keySpec{
-		name:     keyName{roleShareWrapping, 1},
+		name:     keyName{roleShareWrapping, int(version)},
 		generate: pkcs11.CKM_AES_KEY_GEN,
 		private: append(hidden(pkcs11.CKO_SECRET_KEY, pkcs11.CKK_AES, pkcs11.CKM_AES_GCM),
 			attribute{name: "CKA_VALUE_LEN", kind: pkcs11.CKA_VALUE_LEN, value: 32},

@@ -137,7 +137,7 @@ func (t *Token) establish(l *login, info pkcs11.TokenInfo) error {
 	if err != nil {
 		return err
 	}
-	return session{Ctx: p11, handle: l.anchor, direct: t.module.direct, keys: l.keys}.knownAnswer()
+	return session{Ctx: p11, handle: l.anchor, direct: t.module.direct, keys: l.keys}.knownAnswer(l.keys.wrapping.newest())
 }
 
 // pinMayBeTried spares a token its last attempt: a service that is restarted again and

@@ -18,17 +18,17 @@ import (
 func TestNSSHoldsAndSigns(t *testing.T) {
 	token := hsmtest.NSSToken(t)
 	text := "a share's text"
-	blob, err := token.SealShare(t.Context(), secret(t, text), []byte("its place"))
+	blob, err := token.SealShare(t.Context(), hsm.FirstWrappingKey, secret(t, text), []byte("its place"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	opened, err := token.OpenShare(t.Context(), blob, []byte("its place"), 0)
+	opened, err := token.OpenShare(t.Context(), hsm.FirstWrappingKey, blob, []byte("its place"), 0)
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer opened.Destroy()
 	mustEqual(t, "opened", opened.Bytes(), []byte(text))
-	if _, err := token.OpenShare(t.Context(), blob, []byte("another place"), 0); !errors.Is(err, hsm.ErrBlob) {
+	if _, err := token.OpenShare(t.Context(), hsm.FirstWrappingKey, blob, []byte("another place"), 0); !errors.Is(err, hsm.ErrBlob) {
 		t.Errorf("opened in another place: %v", err)
 	}
 	for _, hash := range []crypto.Hash{crypto.SHA256, crypto.SHA384, crypto.SHA512} {

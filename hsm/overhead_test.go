@@ -56,7 +56,7 @@ func newBed(b *testing.B, tokens, sessions int) bed {
 		if _, err := token.Init(context.Background()); err != nil {
 			b.Fatal(err)
 		}
-		blob, err := token.SealShare(context.Background(), secret(b, shareText), bed.aad)
+		blob, err := token.SealShare(context.Background(), hsm.FirstWrappingKey, secret(b, shareText), bed.aad)
 		if err != nil {
 			b.Fatal(err)
 		}
@@ -69,7 +69,7 @@ func newBed(b *testing.B, tokens, sessions int) bed {
 func (d bed) ours(i int) func() error {
 	token, blob := d.tokens[i], d.blobs[i]
 	return func() error {
-		plaintext, err := token.OpenShare(context.Background(), blob, d.aad, 16)
+		plaintext, err := token.OpenShare(context.Background(), hsm.FirstWrappingKey, blob, d.aad, 16)
 		if err != nil {
 			return err
 		}

@@ -15,11 +15,11 @@ func TestWipedStackIsMeasuredOnTheLibraryAtHand(t *testing.T) {
 	ctx, place := context.Background(), []byte("place")
 	token := hsmtest.Token(t)
 	for range 40 {
-		blob, err := token.SealShare(ctx, secret(t, shareText), place)
+		blob, err := token.SealShare(ctx, hsm.FirstWrappingKey, secret(t, shareText), place)
 		if err != nil {
 			t.Fatal(err)
 		}
-		opened, err := token.OpenShare(ctx, blob, place, 16)
+		opened, err := token.OpenShare(ctx, hsm.FirstWrappingKey, blob, place, 16)
 		if err != nil {
 			t.Fatal(err)
 		}

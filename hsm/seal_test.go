@@ -21,14 +21,14 @@ func TestOpenedShareIsWhatWasSealed(t *testing.T) {
 	token := hsmtest.Token(t)
 	for _, text := range []string{"x", shareText, strings.Repeat("z", 64<<10)} {
 		for _, aad := range [][]byte{nil, []byte("place")} {
-			blob, err := token.SealShare(ctx, secret(t, text), aad)
+			blob, err := token.SealShare(ctx, hsm.FirstWrappingKey, secret(t, text), aad)
 			if err != nil {
 				t.Fatal(err)
 			}
 			if len(blob) != len(text)+29 || blob[0] != 1 || bytes.Contains(blob, []byte(text)) && len(text) > 1 {
 				t.Fatalf("blob of %d bytes for %d", len(blob), len(text))
 			}
-			plaintext, err := token.OpenShare(ctx, blob, aad, 40)
+			plaintext, err := token.OpenShare(ctx, hsm.FirstWrappingKey, blob, aad, 40)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -45,11 +45,11 @@ func TestOpenedShareIsWhatWasSealed(t *testing.T) {
 func TestRoomBehindAnOpenedShareIsZero(t *testing.T) {
 	ctx := context.Background()
 	token := hsmtest.Token(t)
-	blob, err := token.SealShare(ctx, secret(t, shareText), nil)
+	blob, err := token.SealShare(ctx, hsm.FirstWrappingKey, secret(t, shareText), nil)
 	if err != nil {
 		t.Fatal(err)
 	}
-	plaintext, err := token.OpenShare(ctx, blob, nil, 64)
+	plaintext, err := token.OpenShare(ctx, hsm.FirstWrappingKey, blob, nil, 64)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -62,7 +62,7 @@ func TestEachSealingHasItsOwnNonce(t *testing.T) {
 	token := hsmtest.Token(t)
 	seen := make(map[string]bool)
 	for range 50 {
-		blob, err := token.SealShare(context.Background(), secret(t, "share"), nil)
+		blob, err := token.SealShare(context.Background(), hsm.FirstWrappingKey, secret(t, "share"), nil)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -78,11 +78,11 @@ func TestForeignOrChangedBlobIsErrBlobAndTheTokenStillWorks(t *testing.T) {
 	ctx := context.Background()
 	token, other := hsmtest.Token(t), hsmtest.Token(t)
 	aad := []byte("place")
-	blob, err := token.SealShare(ctx, secret(t, shareText), aad)
+	blob, err := token.SealShare(ctx, hsm.FirstWrappingKey, secret(t, shareText), aad)
 	if err != nil {
 		t.Fatal(err)
 	}
-	foreign, err := other.SealShare(ctx, secret(t, shareText), aad)
+	foreign, err := other.SealShare(ctx, hsm.FirstWrappingKey, secret(t, shareText), aad)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -106,10 +106,10 @@ func TestForeignOrChangedBlobIsErrBlobAndTheTokenStillWorks(t *testing.T) {
 		"one byte more":        {append(bytes.Clone(blob), 0), aad},
 		"longer than possible": {append(bytes.Clone(blob), make([]byte, 64<<10)...), aad},
 	} {
-		if plaintext, err := token.OpenShare(ctx, bad.blob, bad.aad, 0); !errors.Is(err, hsm.ErrBlob) || plaintext != nil {
+		if plaintext, err := token.OpenShare(ctx, hsm.FirstWrappingKey, bad.blob, bad.aad, 0); !errors.Is(err, hsm.ErrBlob) || plaintext != nil {
 			t.Errorf("%s: %v", name, err)
 		}
-		plaintext, err := token.OpenShare(ctx, blob, aad, 0)
+		plaintext, err := token.OpenShare(ctx, hsm.FirstWrappingKey, blob, aad, 0)
 		if err != nil {
 			t.Fatalf("after %s: %v", name, err)
 		}
@@ -122,10 +122,10 @@ func TestImpossibleSharesAreNotSealed(t *testing.T) {
 	token := hsmtest.Token(t)
 	empty := secret(t, "x")
 	empty.Resize(0)
-	if _, err := token.SealShare(context.Background(), empty, nil); err == nil {
+	if _, err := token.SealShare(context.Background(), hsm.FirstWrappingKey, empty, nil); err == nil {
 		t.Error("sealed an empty share")
 	}
-	if _, err := token.SealShare(context.Background(), secret(t, strings.Repeat("x", 64<<10+1)), nil); err == nil {
+	if _, err := token.SealShare(context.Background(), hsm.FirstWrappingKey, secret(t, strings.Repeat("x", 64<<10+1)), nil); err == nil {
 		t.Error("sealed more than 64 KiB")
 	}
 }
@@ -134,17 +134,17 @@ func BenchmarkOpenAndSealShare(b *testing.B) {
 	ctx := context.Background()
 	token := hsmtest.Token(b)
 	aad := []byte("keyferry benchmark, a place of usual length for associated data of one share")
-	blob, err := token.SealShare(ctx, secret(b, shareText), aad)
+	blob, err := token.SealShare(ctx, hsm.FirstWrappingKey, secret(b, shareText), aad)
 	if err != nil {
 		b.Fatal(err)
 	}
 	b.ReportAllocs()
 	for b.Loop() {
-		plaintext, err := token.OpenShare(ctx, blob, aad, 16)
+		plaintext, err := token.OpenShare(ctx, hsm.FirstWrappingKey, blob, aad, 16)
 		if err != nil {
 			b.Fatal(err)
 		}
-		if _, err := token.SealShare(ctx, plaintext, aad); err != nil {
+		if _, err := token.SealShare(ctx, hsm.FirstWrappingKey, plaintext, aad); err != nil {
 			b.Fatal(err)
 		}
 		plaintext.Destroy()

@@ -22,11 +22,11 @@ import (
 // roundTrip seals and opens a text of its own.
 func roundTrip(t testing.TB, token *hsm.Token, text string) error {
 	ctx := context.Background()
-	blob, err := token.SealShare(ctx, secret(t, text), []byte(text))
+	blob, err := token.SealShare(ctx, hsm.FirstWrappingKey, secret(t, text), []byte(text))
 	if err != nil {
 		return err
 	}
-	plaintext, err := token.OpenShare(ctx, blob, []byte(text), 0)
+	plaintext, err := token.OpenShare(ctx, hsm.FirstWrappingKey, blob, []byte(text), 0)
 	if err != nil {
 		return err
 	}
@@ -87,7 +87,7 @@ func TestWaitForASessionIsBounded(t *testing.T) {
 	release := hsm.Occupy(t, token)
 	defer release()
 	start := time.Now()
-	_, err := token.SealShare(context.Background(), secret(t, "share"), nil)
+	_, err := token.SealShare(context.Background(), hsm.FirstWrappingKey, secret(t, "share"), nil)
 	if !errors.Is(err, hsm.ErrBusy) || time.Since(start) > 5*time.Second {
 		t.Errorf("after %v: %v", time.Since(start), err)
 	}
@@ -102,12 +102,12 @@ func TestWaitForASessionEndsWithTheContext(t *testing.T) {
 	defer release()
 	ctx, cancel := context.WithTimeout(context.Background(), 20*time.Millisecond)
 	defer cancel()
-	if _, err := token.SealShare(ctx, secret(t, "share"), nil); !errors.Is(err, context.DeadlineExceeded) {
+	if _, err := token.SealShare(ctx, hsm.FirstWrappingKey, secret(t, "share"), nil); !errors.Is(err, context.DeadlineExceeded) {
 		t.Error(err)
 	}
 	ended, cancelNow := context.WithCancel(context.Background())
 	cancelNow()
-	if _, err := token.SealShare(ended, secret(t, "share"), nil); !errors.Is(err, context.Canceled) {
+	if _, err := token.SealShare(ended, hsm.FirstWrappingKey, secret(t, "share"), nil); !errors.Is(err, context.Canceled) {
 		t.Error(err)
 	}
 }

@@ -94,10 +94,13 @@ func (t *Token) open() error {
 func (t *Token) Label() string { return t.cfg.Label }
 
 // Ready says whether the token can serve: its keys are there, and a share that is
-// sealed now opens again. Errors: as for every operation.
+// sealed now, under the newest of the share-wrapping keys, opens again. Errors: as for
+// every operation.
 func (t *Token) Ready(ctx context.Context) error {
-	current := withSession(t, func(s session) (struct{}, error) { return struct{}{}, s.knownAnswer() })
-	_, err := run(ctx, t, job[struct{}]{op: opSelfTest, work: lookingAgain(current)})
+	work := withKeys(t, func(s session) (struct{}, error) {
+		return struct{}{}, s.knownAnswer(s.keys.wrapping.newest())
+	})
+	_, err := run(ctx, t, job[struct{}]{op: opSelfTest, work: lookingAgain(work)})
 	return err
 }
 

@@ -63,6 +63,13 @@ const (
 	SignerThawed   Kind = "signer.thawed"
 	IdentityLinked Kind = "signer.identity-linked" // Details: key, the label of the new one
 	TrustChanged   Kind = "trust.changed"
+
+	// The rotation of a share-wrapping key, in this order.
+	RotationBegun         Kind = "rotation.begun"          // before the new key is made
+	WrappingKeyChanged    Kind = "wrapping-key.changed"    // new shares are sealed under the new one
+	RotationFinished      Kind = "rotation.finished"       // every share was read back under it
+	WrappingKeyDestroying Kind = "wrapping-key.destroying" // before the old one is destroyed
+	WrappingKeyDestroyed  Kind = "wrapping-key.destroyed"
 )
 
 // Entry is one line of the record. Members that do not apply are empty and left out.

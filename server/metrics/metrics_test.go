@@ -54,11 +54,11 @@ func TestOperationsOnARealTokenAreCountedByOutcome(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer text.Destroy()
-	blob, err := token.SealShare(ctx, text, []byte("here"))
+	blob, err := token.SealShare(ctx, hsm.FirstWrappingKey, text, []byte("here"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := token.OpenShare(ctx, blob, []byte("elsewhere"), 0); !errors.Is(err, hsm.ErrBlob) {
+	if _, err := token.OpenShare(ctx, hsm.FirstWrappingKey, blob, []byte("elsewhere"), 0); !errors.Is(err, hsm.ErrBlob) {
 		t.Fatalf("opened in another place: %v", err)
 	}
 	label := `token="` + cfg.Label + `"`

@@ -19,6 +19,9 @@ type dialect struct {
 	// migrating keeps other processes from migrating until it is released. nil where
 	// they cannot disturb each other.
 	migrating func(ctx context.Context, read *sql.DB) (release func() error, err error)
+	// rotating keeps other processes from rotating until it is released, or refuses with
+	// ErrRotating at once.
+	rotating func(ctx context.Context, db *database) (release func() error, err error)
 	// alone waits until a transaction is the only one that writes. nil where it is so
 	// from its beginning.
 	alone func(ctx context.Context, tx *sql.Tx) error
@@ -42,6 +45,7 @@ func dialectOf(place string) dialect {
 
 // database is an open database: readers side by side, and one writer.
 type database struct {
+	place   string
 	dialect dialect
 	readers reader
 	writes  *sql.DB
@@ -59,7 +63,7 @@ func open(ctx context.Context, place string, kind kind) (*database, error) {
 	if err := migrate(ctx, d, writes, reads, kind); err != nil {
 		return nil, errors.Join(fmt.Errorf("opening database %s: %w", name, d.translate(err)), writes.Close(), reads.Close())
 	}
-	return &database{dialect: d, readers: reader{reads, d}, writes: writes, writer: newWriter(writes, d), points: newPoints()}, nil
+	return &database{place: place, dialect: d, readers: reader{reads, d}, writes: writes, writer: newWriter(writes, d), points: newPoints()}, nil
 }
 
 // Close ends the database. Changes that wait are made, later ones are refused with

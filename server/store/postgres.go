@@ -20,7 +20,7 @@ import (
 // changes it commits at once, not of how many writers there are.
 func postgres() dialect {
 	return dialect{
-		goose: goose.DialectPostgres, open: openPostgres, migrating: lockMigrations, alone: lockWriting,
+		goose: goose.DialectPostgres, open: openPostgres, migrating: lockMigrations, rotating: lockRotation, alone: lockWriting,
 		patience: postgresPatience, unavailable: postgresUnavailable, conflict: postgresConflict,
 	}
 }
@@ -97,6 +97,8 @@ const (
 	writingLock   = `SELECT pg_advisory_xact_lock(hashtextextended('keyferry writes ' || current_schema(), 0))`
 	migratingLock = `SELECT pg_advisory_lock(hashtextextended('keyferry migrates ' || current_schema(), 0))`
 	migratingDone = `SELECT pg_advisory_unlock(hashtextextended('keyferry migrates ' || current_schema(), 0))`
+	rotatingLock  = `SELECT pg_try_advisory_lock(hashtextextended('keyferry rotates ' || current_schema(), 0))`
+	rotatingDone  = `SELECT pg_advisory_unlock(hashtextextended('keyferry rotates ' || current_schema(), 0))`
 )
 
 // lockWriting lasts until the transaction ends.
@@ -119,6 +121,25 @@ func lockMigrations(ctx context.Context, read *sql.DB) (release func() error, er
 	}
 	return func() error {
 		_, err := conn.ExecContext(context.WithoutCancel(ctx), migratingDone)
+		return errors.Join(err, conn.Close())
+	}, nil
+}
+
+// lockRotation lasts as long as its connection.
+func lockRotation(ctx context.Context, db *database) (release func() error, err error) {
+	conn, err := db.readers.Conn(ctx)
+	if err != nil {
+		return nil, err
+	}
+	var locked bool
+	if err = conn.QueryRowContext(ctx, rotatingLock).Scan(&locked); err == nil && !locked {
+		err = ErrRotating
+	}
+	if err != nil {
+		return nil, errors.Join(err, conn.Close())
+	}
+	return func() error {
+		_, err := conn.ExecContext(context.WithoutCancel(ctx), rotatingDone)
 		return errors.Join(err, conn.Close())
 	}, nil
 }

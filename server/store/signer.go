@@ -87,13 +87,18 @@ func (tx *transaction) recordAll(changed int64, about []audit.Entry) error {
 
 // execRecorded runs a statement and records what it is about, if it changed rows.
 func (tx *transaction) execRecorded(ctx context.Context, about []audit.Entry, query string, args ...any) error {
-	result, err := tx.ExecContext(ctx, query, args...)
-	if err != nil {
-		return err
-	}
-	changed, err := result.RowsAffected()
+	changed, err := tx.changed(ctx, query, args...)
 	if err != nil {
 		return err
 	}
 	return tx.recordAll(changed, about)
+}
+
+// changed runs a statement and returns how many rows it changed.
+func (tx *transaction) changed(ctx context.Context, query string, args ...any) (int64, error) {
+	result, err := tx.ExecContext(ctx, query, args...)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected()
 }

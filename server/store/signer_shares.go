@@ -13,20 +13,26 @@ import (
 	"keyferry/shares"
 )
 
-const shareColumns = `key_id, org, protocol, curve, public_key, min_signers, share_index, public_shares, sealed, committed`
+const shareColumns = `key_id, org, protocol, curve, public_key, min_signers, share_index, public_shares, sealed, committed, wrapping_key`
 
-// AddShare implements [node.Store].
+// AddShare implements [node.Store]. That the key is the one of the moment is decided by
+// the insertion.
 func (s *Signer) AddShare(ctx context.Context, share node.Share, about ...audit.Entry) error {
 	public, err := publicSharesColumn(share)
 	if err != nil {
 		return fmt.Errorf("adding share of %s: %w", share.Key, err)
 	}
 	err = s.write(ctx, func(ctx context.Context, tx *transaction) error {
-		return tx.execRecorded(ctx, about, `
-			INSERT INTO shares (key_id, org, protocol, curve, public_key, min_signers, share_index, public_shares, sealed, committed)
-			VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, FALSE) ON CONFLICT (key_id) DO NOTHING`,
+		added, err := tx.changed(ctx, `
+			INSERT INTO shares (key_id, org, protocol, curve, public_key, min_signers, share_index, public_shares, sealed, committed, wrapping_key)
+			SELECT $1, $2, $3, $4, $5, $6, $7, $8, $9, FALSE, current_key FROM wrapping WHERE id = 1 AND current_key = $10
+			ON CONFLICT (key_id) DO NOTHING`,
 			share.Key, share.Org, share.Scheme.Protocol(), share.Scheme.Curve().Name(), share.PublicKey.Hex(),
-			share.MinSigners, share.Index[:], public, share.Blob)
+			share.MinSigners, share.Index[:], public, share.Blob, share.WrappingKey)
+		if err == nil && added == 0 {
+			return isCurrent(ctx, tx, share) // or the share was there
+		}
+		return errors.Join(err, tx.recordAll(added, about))
 	})
 	if err != nil {
 		return fmt.Errorf("adding share of %s: %w", share.Key, err)
@@ -67,9 +73,12 @@ func (s *Signer) scanShare(r row) (node.Share, error) {
 		protocol, curve, publicKey string
 		index, public              []byte
 	)
-	err := r.Scan(&share.Key, &share.Org, &protocol, &curve, &publicKey, &share.MinSigners, &index, &public, &share.Blob, &share.Committed)
+	err := r.Scan(&share.Key, &share.Org, &protocol, &curve, &publicKey, &share.MinSigners, &index, &public, &share.Blob, &share.Committed, &share.WrappingKey)
 	if err != nil {
 		return node.Share{}, err
+	}
+	if share.WrappingKey < 1 {
+		return node.Share{}, fmt.Errorf("column wrapping_key: %d", share.WrappingKey)
 	}
 	if share.Scheme, err = parseScheme(protocol, curve); err != nil {
 		return node.Share{}, err

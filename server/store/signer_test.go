@@ -44,7 +44,7 @@ func newShare(t *testing.T, scheme shares.Scheme, n int) node.Share {
 	t.Helper()
 	share := node.Share{
 		Key: "key-1", Org: "or-1", Scheme: scheme, PublicKey: point(t, scheme.Curve(), 100),
-		MinSigners: 2, Index: shares.IndexOf(2), Blob: []byte{1, 0, 255},
+		MinSigners: 2, Index: shares.IndexOf(2), Blob: []byte{1, 0, 255}, WrappingKey: 1,
 	}
 	for i := range n {
 		share.Public = append(share.Public, point(t, scheme.Curve(), byte(i+1)))

@@ -14,6 +14,7 @@ import (
 
 	"github.com/mattn/go-sqlite3" // also the database/sql driver "sqlite3"
 	"github.com/pressly/goose/v3"
+	"golang.org/x/sys/unix"
 )
 
 // sqlite is SQLite in WAL mode: readers do not wait for the writer, nor it for them.
@@ -21,7 +22,7 @@ import (
 // sake.
 func sqlite() dialect {
 	return dialect{
-		goose: goose.DialectSQLite3, open: openSQLite, instant: true, unavailable: sqliteUnavailable,
+		goose: goose.DialectSQLite3, open: openSQLite, rotating: lockRotationFile, instant: true, unavailable: sqliteUnavailable,
 		conflict: func(error) bool { return false },
 	}
 }
@@ -133,4 +134,21 @@ func syncFolder(path string) error {
 		return err
 	}
 	return errors.Join(folder.Sync(), folder.Close())
+}
+
+// lockRotationFile locks a file beside the database. The lock is the kernel's (flock(2)),
+// and ends with the process; the file that stays behind means nothing by itself.
+func lockRotationFile(_ context.Context, db *database) (release func() error, err error) {
+	file, err := os.OpenFile(db.place+".rotation", os.O_RDWR|os.O_CREATE, fileMode)
+	if err != nil {
+		return nil, err
+	}
+	if err := unix.Flock(int(file.Fd()), unix.LOCK_EX|unix.LOCK_NB); err != nil {
+		file.Close()
+		if errors.Is(err, unix.EWOULDBLOCK) {
+			err = ErrRotating
+		}
+		return nil, err
+	}
+	return file.Close, nil
 }

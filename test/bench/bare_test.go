@@ -62,7 +62,7 @@ func sealRandom(b *testing.B, token *hsm.Token, aad []byte) []byte {
 	must(b, err)
 	defer text.Destroy()
 	copy(text.Bytes(), random(textLength))
-	blob, err := token.SealShare(context.Background(), text, aad)
+	blob, err := token.SealShare(context.Background(), hsm.FirstWrappingKey, text, aad)
 	must(b, err)
 	return blob
 }

@@ -114,7 +114,7 @@ func TestSelfTestTeachesTheTokensAnswerToAChangedShare(t *testing.T) {
 	const own = 0x80000123
 	changed := func() error {
 		plan(t, "C_Decrypt call=1 after=0x80000123", "C_Decrypt call=3 after=0x80000123")
-		_, err := b.OpenShare(t.Context(), b.blob, []byte("place"), 0)
+		_, err := b.OpenShare(t.Context(), hsm.FirstWrappingKey, b.blob, []byte("place"), 0)
 		return err
 	}
 	if err := changed(); !errors.Is(err, hsm.ErrRefused) {

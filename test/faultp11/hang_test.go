@@ -203,7 +203,7 @@ func TestCallerWhoGoesLeavesNothingBehind(t *testing.T) {
 		leaving.Go(func() {
 			ctx, cancel := context.WithTimeout(context.Background(), 10*time.Millisecond)
 			defer cancel()
-			if _, err := b.OpenShare(ctx, b.blob, []byte("place"), 0); !errors.Is(err, context.DeadlineExceeded) {
+			if _, err := b.OpenShare(ctx, hsm.FirstWrappingKey, b.blob, []byte("place"), 0); !errors.Is(err, context.DeadlineExceeded) {
 				t.Errorf("left early: %v", err)
 			}
 		})

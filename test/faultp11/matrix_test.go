@@ -127,7 +127,7 @@ func (b *bench) use(f faulting) error {
 	if f.name != "C_CloseSession" {
 		return b.open()
 	}
-	if _, err := b.OpenShare(context.Background(), b.blob, []byte("another place"), 0); !errors.Is(err, hsm.ErrBlob) {
+	if _, err := b.OpenShare(context.Background(), hsm.FirstWrappingKey, b.blob, []byte("another place"), 0); !errors.Is(err, hsm.ErrBlob) {
 		return err
 	}
 	return nil

@@ -114,7 +114,7 @@ func prepared(t testing.TB, token *hsm.Token) *bench {
 	t.Helper()
 	b := &bench{Token: token}
 	var err error
-	if b.blob, err = b.SealShare(context.Background(), secret(t, shareText), []byte("place")); err != nil {
+	if b.blob, err = b.SealShare(context.Background(), hsm.FirstWrappingKey, secret(t, shareText), []byte("place")); err != nil {
 		t.Fatal(err)
 	}
 	if b.peer, err = secp256k1.GeneratePrivateKey(); err != nil {
@@ -155,7 +155,7 @@ func secret(t testing.TB, text string) *locked.Buffer {
 }
 
 func (b *bench) open() error {
-	plaintext, err := b.OpenShare(context.Background(), b.blob, []byte("place"), 16)
+	plaintext, err := b.OpenShare(context.Background(), hsm.FirstWrappingKey, b.blob, []byte("place"), 16)
 	if err != nil {
 		return err
 	}
@@ -173,7 +173,7 @@ func (b *bench) seal() error {
 	}
 	defer plaintext.Destroy()
 	copy(plaintext.Bytes(), shareText)
-	_, err = b.SealShare(context.Background(), plaintext, []byte("place"))
+	_, err = b.SealShare(context.Background(), hsm.FirstWrappingKey, plaintext, []byte("place"))
 	return err
 }
 

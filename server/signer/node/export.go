@@ -93,7 +93,7 @@ func (n *Node) share(ctx context.Context, org identity.OrgID, key keyring.KeyID)
 
 // seal opens the share in the token and seals it where it stands.
 func (n *Node) seal(ctx context.Context, share Share, to envelope.EncryptionKey) ([]byte, error) {
-	plaintext, err := n.Token.OpenShare(ctx, share.Blob, n.place(share), envelope.Overhead)
+	plaintext, err := n.open(ctx, share, envelope.Overhead)
 	if err != nil {
 		return nil, fmt.Errorf("opening share of %s: %w", share.Key, tokenFault(err))
 	}
@@ -138,7 +138,7 @@ func (s Share) commitment() (shares.Point, error) {
 // is in trouble.
 func tokenFault(err error) error {
 	switch {
-	case errors.Is(err, hsm.ErrBlob):
+	case errors.Is(err, hsm.ErrBlob), errors.Is(err, hsm.ErrNoWrappingKey):
 		return signer.ErrDamaged.Because(err)
 	case errors.Is(err, hsm.ErrTokenGone), errors.Is(err, hsm.ErrBusy), errors.Is(err, hsm.ErrNotAsked):
 		return signer.ErrUnavailable.Because(err)

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 
+	"keyferry/hsm"
 	"keyferry/server/audit"
 	"keyferry/server/challenge"
 	"keyferry/server/fault"
@@ -46,12 +47,10 @@ func (n *Node) prepare(ctx context.Context, r signer.Request) (signer.Prepared, 
 	if err := n.use(ctx, consent); err != nil {
 		return signer.Prepared{}, err
 	}
-	share, err := n.takeIn(ctx, consent, order)
+	entry := n.actEntry(audit.ShareStored, consent, keyring.KeyIDFor(consent.ID()))
+	share, err := n.addSealed(ctx, entry, func(key hsm.WrappingKey) (Share, error) { return n.takeIn(ctx, consent, order, key) })
 	if err != nil {
 		return signer.Prepared{}, err
-	}
-	if err := n.Store.AddShare(ctx, share, n.actEntry(audit.ShareStored, consent, share.Key)); err != nil {
-		return signer.Prepared{}, fmt.Errorf("storing share of %s: %w", share.Key, err)
 	}
 	return n.acknowledge(consent.ID(), share)
 }
@@ -84,7 +83,7 @@ func (n *Node) acknowledge(action challenge.Bytes, share Share) (signer.Prepared
 
 // takeIn opens and checks this signer's share of the order, makes sure that it is the
 // organisation's to bring, and seals it in the token.
-func (n *Node) takeIn(ctx context.Context, consent useraction.Consent, order signer.ImportOrder) (Share, error) {
+func (n *Node) takeIn(ctx context.Context, consent useraction.Consent, order signer.ImportOrder, key hsm.WrappingKey) (Share, error) {
 	cluster := n.cluster.IDs()
 	position := slices.Index(cluster, n.info.ID)
 	sealed := order.Shares[position].Ciphertext
@@ -105,6 +104,7 @@ func (n *Node) takeIn(ctx context.Context, consent useraction.Consent, order sig
 	share := Share{
 		Key: keyring.KeyIDFor(consent.ID()), Org: consent.Org(), Scheme: order.Scheme,
 		MinSigners: order.MinSigners, Index: shares.IndexOf(position + 1), Public: imported.Public,
+		WrappingKey: key,
 	}
 	if err := imported.Check(position+1, order.MinSigners); err != nil {
 		return Share{}, badShare(err)
@@ -125,18 +125,4 @@ func badShare(err error) error {
 		return err
 	}
 	return ErrBadShare.Because(err)
-}
-
-// wrap writes the plaintext that an export will need, and seals it in the token.
-func (n *Node) wrap(ctx context.Context, secret *locked.Buffer, share Share) ([]byte, error) {
-	plaintext, err := shares.EncodeExport(share.Scheme.Curve(), share.Index, secret)
-	if err != nil {
-		return nil, fmt.Errorf("encoding share of %s: %w", share.Key, err)
-	}
-	defer plaintext.Destroy()
-	blob, err := n.Token.SealShare(ctx, plaintext, n.place(share))
-	if err != nil {
-		return nil, fmt.Errorf("sealing share of %s at rest: %w", share.Key, tokenFault(err))
-	}
-	return blob, nil
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 
+	"keyferry/hsm"
 	"keyferry/server/audit"
 	"keyferry/server/identity"
 	"keyferry/server/signer"
@@ -71,12 +72,14 @@ func (n *Node) origin(s shares.ClusterShare) (Share, [32]byte, error) {
 // keep seals and stores a share, and looks at what is stored then: of two that are
 // brought at once, the store keeps the first.
 func (n *Node) keep(ctx context.Context, s shares.ClusterShare, share Share) error {
-	var err error
-	if share.Blob, err = n.wrap(ctx, s.Secret, share); err != nil {
+	_, err := n.addSealed(ctx, n.keyEntry(audit.ShareIngested, share.Org, share.Key), func(key hsm.WrappingKey) (Share, error) {
+		var err error
+		share.WrappingKey = key
+		share.Blob, err = n.wrap(ctx, s.Secret, share)
+		return share, err
+	})
+	if err != nil {
 		return err
-	}
-	if err := n.Store.AddShare(ctx, share, n.keyEntry(audit.ShareIngested, share.Org, share.Key)); err != nil {
-		return fmt.Errorf("storing share of %s: %w", share.Key, err)
 	}
 	return n.same(ctx, share)
 }

@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"keyferry/hsm"
 	"keyferry/hsm/hsmtest"
 	"keyferry/shares/envelope"
 	"keyferry/shares/locked"
@@ -25,7 +26,7 @@ func BenchmarkPlaintextShareExists(b *testing.B) {
 	}
 	defer text.Destroy()
 	place := []byte("place")
-	blob, err := token.SealShare(ctx, text, place)
+	blob, err := token.SealShare(ctx, hsm.FirstWrappingKey, text, place)
 	if err != nil {
 		b.Fatal(err)
 	}
@@ -37,7 +38,7 @@ func BenchmarkPlaintextShareExists(b *testing.B) {
 	var lives []time.Duration
 	for b.Loop() {
 		start := time.Now()
-		share, err := token.OpenShare(ctx, blob, place, envelope.Overhead)
+		share, err := token.OpenShare(ctx, hsm.FirstWrappingKey, blob, place, envelope.Overhead)
 		if err != nil {
 			b.Fatal(err)
 		}

@@ -10,7 +10,9 @@
 // bring shares of keys that a cluster elsewhere has already (ingest.go).
 //
 // At rest a share is sealed by the token, with its place as associated data
-// (place.go), so that a row that was moved or edited does not open.
+// (place.go), so that a row that was moved or edited does not open (rest.go). All shares
+// can be opened and checked, and nothing released (survey.go). The key that they are sealed
+// under is replaced by a [Rotation] (rotate.go, wrapping.go), while the node works on.
 package node
 
 import (
@@ -22,6 +24,7 @@ import (
 	"slices"
 	"time"
 
+	"keyferry/hsm"
 	"keyferry/server/signer"
 	"keyferry/server/useraction"
 	"keyferry/shares/envelope"
@@ -34,17 +37,17 @@ import (
 type Token interface {
 	envelope.SharedXHasher
 	// SealShare seals the plaintext in the token, bound to the associated data.
-	SealShare(ctx context.Context, plaintext *locked.Buffer, aad []byte) ([]byte, error)
+	SealShare(ctx context.Context, key hsm.WrappingKey, plaintext *locked.Buffer, aad []byte) ([]byte, error)
 	// OpenShare is the reverse; the result has room spare bytes of capacity.
-	OpenShare(ctx context.Context, blob, aad []byte, room int) (*locked.Buffer, error)
+	OpenShare(ctx context.Context, key hsm.WrappingKey, blob, aad []byte, room int) (*locked.Buffer, error)
+	// TryWrappingKey has the token open what it seals under the key.
+	TryWrappingKey(ctx context.Context, key hsm.WrappingKey) error
 	// ImportPublicKey is the import key's point, SEC1 uncompressed; nil where the token
 	// cannot import.
 	ImportPublicKey() []byte
 	// IdentityAt is the P-256 identity key of a version, from 1. Its Public is nil if the
 	// token has none.
 	IdentityAt(version int) crypto.Signer
-	// Ready has the token open what it seals.
-	Ready(ctx context.Context) error
 }
 
 // Config is what a [Node] is made of.
@@ -153,15 +156,17 @@ func (n *Node) Join(cluster manifest.Manifest) error {
 // Identity returns the identity key in use, which is also that of TLS.
 func (n *Node) Identity() crypto.Signer { return n.identity }
 
-// Ready implements [signer.Prober]: the token opens what it seals, and the store is read.
+// Ready implements [signer.Prober]: the store is read, and the token opens what it seals
+// under the key that new shares are sealed under.
 func (n *Node) Ready(ctx context.Context) error {
-	if err := n.Token.Ready(ctx); err != nil {
-		return tokenFault(err)
+	keys, err := n.Store.WrappingKeys(ctx)
+	if err != nil {
+		return fmt.Errorf("reading the signer's store: %w", err)
 	}
 	if _, err := n.Store.Share(ctx, "", ""); !errors.Is(err, ErrNoShare) {
 		return fmt.Errorf("reading the signer's store: %w", err)
 	}
-	return nil
+	return tokenFault(n.Token.TryWrappingKey(ctx, keys.Current))
 }
 
 // Info returns what is public of the node.

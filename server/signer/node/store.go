@@ -5,6 +5,7 @@ import (
 	"errors"
 	"time"
 
+	"keyferry/hsm"
 	"keyferry/server/audit"
 	"keyferry/server/challenge"
 	"keyferry/server/identity"
@@ -23,7 +24,10 @@ type Share struct {
 	Index      shares.Index
 	Public     shares.PublicShares // of all signers, index 1 first
 	Blob       []byte              // sealed by the token
-	Committed  bool
+	// WrappingKey is the key of the token that Blob is sealed under. It is no part of a
+	// share's place: a rotation changes it.
+	WrappingKey hsm.WrappingKey
+	Committed   bool
 }
 
 // Use is the record that something was used that is good for one thing only: an
@@ -54,7 +58,8 @@ type Store interface {
 	// Enrol records the node's id at the first call and returns the recorded one
 	// ever after.
 	Enrol(ctx context.Context, id signer.ID) (signer.ID, error)
-	// AddShare stores an uncommitted share; one that is there stays as it is.
+	// AddShare stores an uncommitted share; one that is there stays as it is. It is
+	// ErrKeyReplaced if the share is not sealed under the key of the moment.
 	AddShare(ctx context.Context, s Share, about ...audit.Entry) error
 	// Share returns a share, committed or not, or ErrNoShare, or ErrUnreadable.
 	Share(ctx context.Context, org identity.OrgID, key keyring.KeyID) (Share, error)
@@ -66,4 +71,6 @@ type Store interface {
 	// race, one wins. Entries are appended each time.
 	UseAction(ctx context.Context, u Use, about ...audit.Entry) error
 	Freezes
+	Wrapping
+	Verifications
 }

@@ -1,0 +1,80 @@
+//go:build linux && cgo
+
+package faultp11_test
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"testing"
+
+	"keyferry/hsm"
+	"keyferry/hsm/hsmtest"
+)
+
+// ofRotations are the functions that make, list and destroy share-wrapping keys.
+func ofRotations(t *testing.T) []faulting {
+	t.Helper()
+	names := []string{"C_GenerateKey", "C_FindObjectsInit", "C_FindObjects", "C_FindObjectsFinal", "C_GetAttributeValue", "C_DestroyObject"}
+	var functions []faulting
+	for _, scenario := range []string{"ceremony", "login", "hash"} {
+		for _, f := range of(t, scenario, true) {
+			if slices.Contains(names, f.name) {
+				functions = append(functions, f)
+			}
+		}
+	}
+	if len(functions) != len(names) {
+		t.Fatalf("the table has %d of %d functions", len(functions), len(names))
+	}
+	return functions
+}
+
+// Whatever a function answers while a key takes another's place: the error is typed, what
+// was sealed opens on, each step can be done again, and in the end there is one key.
+func TestEveryFaultDuringARotationIsTypedAndItGoesOn(t *testing.T) {
+	ctx := context.Background()
+	token := hsmtest.Token(t)
+	old := hsm.FirstWrappingKey
+	for _, f := range ofRotations(t) {
+		for _, c := range f.codes {
+			blob, err := token.SealShare(ctx, old, secret(t, shareText), nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			before := stats(t).Calls[f.name]
+			again(t, f, c, "making", func() error {
+				_, err := token.MakeWrappingKey(ctx, old+1)
+				return err
+			})
+			plaintext, err := token.OpenShare(ctx, old, blob, nil, 0)
+			if err != nil {
+				t.Fatalf("%s once %s: what was sealed does not open: %v", f.name, c.name, err)
+			}
+			plaintext.Destroy()
+			again(t, f, c, "destroying", func() error { return token.DestroyWrappingKey(ctx, old) })
+			met(t, f, before)
+			old++
+			if keys, err := token.WrappingKeys(ctx); err != nil || !slices.Equal(keys, []hsm.WrappingKey{old}) {
+				t.Fatalf("%s once %s: the token has %v, %v; not %v", f.name, c.name, keys, err, old)
+			}
+		}
+	}
+}
+
+// again does a step with the fault, and where that fails without it.
+func again(t *testing.T, f faulting, c code, what string, step func() error) {
+	t.Helper()
+	plan(t, f.once(c))
+	err := step()
+	plan(t)
+	if err == nil {
+		return
+	}
+	if !errors.Is(err, kind(c)) && !errors.Is(err, hsm.ErrKeysChanged) {
+		t.Errorf("%s, %s once %s: %v", what, f.name, c.name, err)
+	}
+	if err := step(); err != nil {
+		t.Fatalf("%s again after %s once %s: %v", what, f.name, c.name, err)
+	}
+}
