@@ -50,6 +50,7 @@ torture: deps ## the long forms: servers killed TORTURE (default 500) times, mem
 	KEYFERRY_TORTURE=1 go test -count=1 -timeout=4h -v -run 'NoSecretStays|PlainBuildLeaves|NotWiped' ./test
 	KEYFERRY_TORTURE=1 go test -count=1 -timeout=4h -v ./test/faultp11
 	KEYFERRY_TORTURE=1 go test -count=1 -timeout=4h -v -run Ingest ./server ./test/cluster
+	KEYFERRY_TORTURE=1 go test -count=1 -timeout=1h -v ./test/rotation
 
 .PHONY: bench
 bench: ## measure the parts of an export and whole exports; BENCH_COUNT (default 3) times

@@ -3,6 +3,8 @@
 package test
 
 import (
+	"database/sql"
+	"errors"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -41,6 +43,7 @@ func TestScripts(t *testing.T) {
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"await":     await,
+			"damage":    damage,
 			"source":    source,
 			"terminate": terminate,
 			"status":    status,
@@ -59,6 +62,17 @@ func await(ts *testscript.TestScript, negated bool, args []string) {
 		}
 	}
 	ts.Fatalf("%s does not appear", args[0])
+}
+
+// damage FILE wipes one sealed share in a signer's store.
+func damage(ts *testscript.TestScript, negated bool, args []string) {
+	if negated || len(args) != 1 {
+		ts.Fatalf("usage: damage FILE")
+	}
+	db, err := sql.Open("sqlite3", ts.MkAbs(args[0]))
+	ts.Check(err)
+	_, err = db.Exec(`UPDATE shares SET sealed = zeroblob(length(sealed)) WHERE key_id = (SELECT min(key_id) FROM shares)`)
+	ts.Check(errors.Join(err, db.Close()))
 }
 
 // source FILE takes over what the file exports to a POSIX shell, as sourcing it with

@@ -17,7 +17,7 @@ import (
 
 func newSigner() *cobra.Command {
 	return group("signer", "Prepare and run signers, each by its own operator",
-		newSignerInit(), newSignerServe(), newSignerManifest(), newIngest(), newFreeze(), newThaw(), newFreezes(), newSignerAudit(), newIdentity(), newServerPin(), newTrust())
+		newSignerInit(), newSignerServe(), newSignerManifest(), newIngest(), newRotate(), newVerifyShares(), newSignerStatus(), newFreeze(), newThaw(), newFreezes(), newSignerAudit(), newIdentity(), newServerPin(), newTrust())
 }
 
 func newSignerInit() *cobra.Command {
@@ -79,8 +79,12 @@ func printCeremony(to io.Writer, report hsm.KeyReport) {
 			state = "made"
 		}
 		fmt.Fprintf(to, "  %s key: %s (label %s, id %s); read back and cannot leave the token\n", key.Role, state, key.Label, key.ID)
-		for _, restriction := range key.NotEnforced {
-			fmt.Fprintf(to, "    not enforced by this module: %s\n", restriction)
-		}
+		printNotEnforced(to, key)
+	}
+}
+
+func printNotEnforced(to io.Writer, key hsm.KeyState) {
+	for _, restriction := range key.NotEnforced {
+		fmt.Fprintf(to, "    not enforced by this module: %s\n", restriction)
 	}
 }

@@ -10,6 +10,7 @@
 //	torture_test.go     the tests
 //	cluster_test.go     the same where each signer is a process of its own, and
 //	cluster_record_test.go  what must be true of their stores and logs
+//	rotation_test.go    the same while share-wrapping keys are replaced
 //
 // KEYFERRY_TORTURE is how often each test kills (make torture: 500).
 package torture
