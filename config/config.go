@@ -40,6 +40,13 @@ type Config struct {
 	NotBefore         time.Time    `koanf:"notBefore"` // if given, the signers refuse older user actions
 	Limits            Limits       `koanf:"limits"`
 	Metrics           Metrics      `koanf:"metrics"`
+	Verify            Verify       `koanf:"verify"`
+}
+
+// Verify is how often signers open and check all their shares by themselves.
+type Verify struct {
+	Every time.Duration `koanf:"every"` // 0: never
+	Rate  int           `koanf:"rate"`  // shares in a second, at most
 }
 
 // Metrics is where operators' monitoring asks; empty: nowhere.
@@ -107,5 +114,6 @@ func defaults() Config {
 			Signers: 10 * time.Second, Action: 5 * time.Minute, Body: 10 * time.Second, Shutdown: 30 * time.Second,
 		},
 		Limits: Limits{Body: 256 << 10, Sessions: 4},
+		Verify: Verify{Rate: 20},
 	}
 }

@@ -154,6 +154,9 @@ func TestValidateTellsEachFault(t *testing.T) {
 		{"no timeout", func(c *Config) { c.Timeouts.Signers = 0 }, "timeouts.signers"},
 		{"tiny bodies", func(c *Config) { c.Limits.Body = 1 }, "limits.body"},
 		{"no sessions", func(c *Config) { c.Limits.Sessions = 0 }, "limits.sessions"},
+		{"daily verification", func(c *Config) { c.Verify.Every = 24 * time.Hour }, ""},
+		{"verification all the time", func(c *Config) { c.Verify.Every = time.Second }, "verify.every"},
+		{"verification without a rate", func(c *Config) { c.Verify = Verify{Every: time.Hour} }, "verify.rate"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			config := valid()

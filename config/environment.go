@@ -55,6 +55,8 @@ func (c *Config) variables() map[string]func(string) error {
 		"KEYFERRY_LIMITS_BODY":            number(&c.Limits.Body),
 		"KEYFERRY_LIMITS_SESSIONS":        number(&c.Limits.Sessions),
 		"KEYFERRY_METRICS_LISTEN":         text(&c.Metrics.Listen),
+		"KEYFERRY_VERIFY_EVERY":           duration(&c.Verify.Every),
+		"KEYFERRY_VERIFY_RATE":            number(&c.Verify.Rate),
 	}
 }
 

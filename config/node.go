@@ -36,6 +36,7 @@ type Node struct {
 	Timeouts  NodeTimeouts `koanf:"timeouts"`
 	Limits    NodeLimits   `koanf:"limits"`
 	Metrics   Metrics      `koanf:"metrics"`
+	Verify    Verify       `koanf:"verify"`
 }
 
 // Token is where a signer's token is.
@@ -74,6 +75,7 @@ func nodeDefaults() Node {
 		Listen:   "127.0.0.1:9443",
 		Timeouts: NodeTimeouts{Shutdown: common.Timeouts.Shutdown},
 		Limits:   NodeLimits{Body: common.Limits.Body, Sessions: common.Limits.Sessions, Connections: 64},
+		Verify:   common.Verify,
 	}
 }
 
@@ -159,7 +161,7 @@ func (n Node) Validate() error {
 	return errors.Join(
 		n.ValidateToken(), Config{Listen: n.Listen, TLS: TLS{"identity", "key"}}.checkListen(),
 		needed("manifest", n.Manifest, "the path of the cluster's manifest, as `keyferry signer manifest join` writes it"),
-		n.checkServers(), n.checkTrust(), n.Metrics.check(),
+		n.checkServers(), n.checkTrust(), n.Metrics.check(), n.Verify.check(),
 		within("timeouts.shutdown", n.Timeouts.Shutdown, time.Second, maxTimeout),
 		within("limits.body", n.Limits.Body, minBody, maxBody),
 		within("limits.sessions", n.Limits.Sessions, 1, maxSessions),

@@ -135,6 +135,7 @@ func TestRemoteSignersAreRefused(t *testing.T) {
 		"two with one pin":         {strings.Repeat("B", 42) + "A=", strings.Repeat("A", 43) + "="},
 		"without a manifest":       {"manifest: cluster.json\n", ""},
 		"without a key":            {"signerKeyFile: secrets/access.key\n", ""},
+		"to be verified from here": {"every: 0s", "every: 24h"},
 	} {
 		text := strings.Replace(good, change[0], change[1], 1)
 		if text == good {

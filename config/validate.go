@@ -18,6 +18,9 @@ const (
 	minBody       = 4 << 10
 	maxBody       = 16 << 20
 	maxSessions   = 64
+	minVerify     = time.Minute
+	maxVerify     = 366 * 24 * time.Hour
+	maxRate       = 1000
 )
 
 // Validate joins everything that is wrong with c, and says what to do about it. It
@@ -25,7 +28,7 @@ const (
 func (c Config) Validate() error {
 	return errors.Join(
 		c.checkDeployment(), c.checkListen(), c.checkNames(), c.RelyingParty.checkOrigins(),
-		c.checkDatabases(), c.checkSigners(), c.checkTimeouts(), c.checkLimits(), c.Metrics.check(),
+		c.checkDatabases(), c.checkSigners(), c.checkTimeouts(), c.checkLimits(), c.Metrics.check(), c.checkVerify(),
 	)
 }
 
@@ -100,6 +103,21 @@ func (c Config) checkTimeouts() error {
 		within("timeouts.body", c.Timeouts.Body, time.Second, maxTimeout),
 		within("timeouts.shutdown", c.Timeouts.Shutdown, time.Second, maxTimeout),
 	)
+}
+
+// checkVerify knows that signers elsewhere verify as their own operators say.
+func (c Config) checkVerify() error {
+	if c.Remote() && c.Verify.Every != 0 {
+		return errors.New("verify.every: the signers are elsewhere: it belongs into their own configurations")
+	}
+	return c.Verify.check()
+}
+
+func (v Verify) check() error {
+	if v.Every == 0 {
+		return nil
+	}
+	return errors.Join(within("verify.every", v.Every, minVerify, maxVerify), within("verify.rate", v.Rate, 1, maxRate))
 }
 
 func (c Config) checkLimits() error {

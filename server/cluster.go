@@ -66,13 +66,15 @@ func (s *Server) openNode(ctx context.Context, module *hsm.Module, c config.Sign
 	}
 	s.closers.add(shares.Close)
 	s.signerStores = append(s.signerStores, shares)
-	return node.New(ctx, node.Config{
+	one, err := node.New(ctx, node.Config{
 		Deployment: s.config.Deployment, Token: token, Store: shares,
 		Trust: store.Trust{Server: s.store, RelyingParty: relyingParty(s.config.RelyingParty)}, Now: s.config.Now,
 		NotBefore: s.config.NotBefore,
 		Sweeper:   &s.sweeper,
 		Verified:  s.verified,
 	})
+	s.verifiers = append(s.verifiers, verifier{s.config.Verify, c.Label, one, s.metrics, s.config.Log})
+	return one, err
 }
 
 // relyingParty is whom users' authenticators sign for.

@@ -187,6 +187,9 @@ func (n *Node) Run(ctx context.Context) error {
 		n.trust.Watch(background, trustEvery, func(err error) { reportTrust(n.config.Log, err) })
 	})
 	behind.Go(func() { n.purge(background) })
+	behind.Go(func() {
+		verifier{n.config.Verify, n.config.Token.Label, n.signer, n.metrics, n.config.Log}.run(background)
+	})
 	behind.Go(func() { n.monitor.serve(background, n.config.Log) })
 	defer behind.Wait()
 	defer stop()

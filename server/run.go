@@ -51,6 +51,9 @@ func (s *Server) Run(ctx context.Context) error {
 	var behind sync.WaitGroup
 	behind.Go(func() { s.purge(background) })
 	behind.Go(func() { s.settle(background) })
+	for _, v := range s.verifiers {
+		behind.Go(func() { v.run(background) })
+	}
 	behind.Go(func() { s.monitor.serve(background, s.config.Log) })
 	defer behind.Wait()
 	defer stop()

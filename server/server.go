@@ -48,6 +48,7 @@ type Server struct {
 	closers      closers
 	store        *store.Server
 	signerStores []*store.Signer
+	verifiers    []verifier
 	sweeper      locked.Sweeper
 	verified     *useraction.Verified
 	metrics      *metrics.Metrics

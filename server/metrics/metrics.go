@@ -6,6 +6,7 @@
 //	Metrics.Log       refused requests by reason, as the audit record has them (record.go)
 //	Metrics           an hsm.Observer: operations, reconnects, breakers        (tokens.go)
 //	Metrics.Watch     a token's sessions, looked up whenever somebody asks     (tokens.go)
+//	Metrics.Verified  what verifying a signer's shares found                   (shares.go)
 //	Metrics.Handler   GET /metrics
 //
 // Labels are names from the configuration and words from this program, never what comes
@@ -29,6 +30,7 @@ type Metrics struct {
 	reconnects *prometheus.CounterVec
 	breakers   *prometheus.GaugeVec
 	tokens     *tokens
+	shares     shares
 	exports    *prometheus.CounterVec
 	refusals   *prometheus.CounterVec
 }
@@ -50,7 +52,7 @@ func New() *Metrics {
 		breakers: prometheus.NewGaugeVec(prometheus.GaugeOpts{
 			Name: "keyferry_token_breaker_state", Help: "1 for the state in which a token's breaker is, 0 for the others.",
 		}, []string{"token", "state"}),
-		tokens: newTokens(),
+		tokens: newTokens(), shares: newShares(),
 		exports: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "keyferry_exports_total", Help: "Exports that were begun, by how they ended and, if not well, why.",
 		}, []string{"outcome", "reason"}),
@@ -58,7 +60,7 @@ func New() *Metrics {
 			Name: "keyferry_requests_refused_total", Help: "Requests that were refused before anything was begun, by the recorded reason.",
 		}, []string{"reason"}),
 	}
-	m.registry.MustRegister(m.operations, m.durations, m.reconnects, m.breakers, m.tokens, m.exports, m.refusals,
+	m.registry.MustRegister(m.operations, m.durations, m.reconnects, m.breakers, m.tokens, m.shares.counted, m.shares.intact, m.exports, m.refusals,
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	return m
 }

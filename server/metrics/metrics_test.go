@@ -9,6 +9,7 @@ import (
 	"net/http/httptest"
 	"strings"
 	"testing"
+	"time"
 
 	"keyferry/hsm"
 	"keyferry/hsm/hsmtest"
@@ -83,6 +84,19 @@ func TestBreakerIsInOneStateAtATime(t *testing.T) {
 		`keyferry_token_breaker_state{state="probing",token="a"} 0`,
 		`keyferry_token_breaker_state{state="closed",token="a"} 0`,
 		`keyferry_token_reconnects_total{token="a"} 1`)
+}
+
+func TestVerifiedSharesAreToldBySigner(t *testing.T) {
+	m := metrics.New()
+	m.Verified("a", 7, 0, time.UnixMilli(1_500))
+	m.Verified("b", 5, 1, time.Time{})
+	m.Verified("a", 8, 0, time.UnixMilli(2_500))
+	expect(t, m,
+		`keyferry_signer_shares{state="intact",token="a"} 8`,
+		`keyferry_signer_shares{state="damaged",token="a"} 0`,
+		`keyferry_signer_shares{state="damaged",token="b"} 1`,
+		`keyferry_signer_shares_verified_timestamp_seconds{token="a"} 2.5`,
+		`keyferry_signer_shares_verified_timestamp_seconds{token="b"} 0`)
 }
 
 // broken is a journal and a log that record nothing while err is set.
