@@ -160,6 +160,15 @@ func loginLost(err error) bool {
 	return sessionDead(err)
 }
 
+// keyVanished reports whether a key was destroyed after its handle was found.
+func keyVanished(err error) bool {
+	switch returned(err) {
+	case pkcs11.CKR_OBJECT_HANDLE_INVALID, pkcs11.CKR_KEY_HANDLE_INVALID:
+		return true
+	}
+	return false
+}
+
 func sessionDead(err error) bool {
 	switch returned(err) {
 	case pkcs11.CKR_SESSION_HANDLE_INVALID, pkcs11.CKR_SESSION_CLOSED:

@@ -130,14 +130,28 @@ func (t *Token) establish(l *login, info pkcs11.TokenInfo) error {
 	if err != nil && returned(err) != pkcs11.CKR_USER_ALREADY_LOGGED_IN {
 		return explain("logging in", err)
 	}
-	l.keys, err = loadKeys(p11, l.anchor, l.signing)
-	if errors.Is(err, ErrNotInitialised) {
-		return nil
+	return t.findKeys(l)
+}
+
+// findKeys also makes sure that they work. It looks again where a key vanishes between its
+// being found and its use, since another process may replace share-wrapping keys at any
+// time.
+func (t *Token) findKeys(l *login) (err error) {
+	const looks = 4
+	for range looks {
+		l.keys, err = loadKeys(t.module.p11, l.anchor, l.signing)
+		if errors.Is(err, ErrNotInitialised) {
+			return nil
+		}
+		s := session{Ctx: t.module.p11, handle: l.anchor, direct: t.module.direct, keys: l.keys}
+		if err == nil {
+			err = s.knownAnswer(l.keys.wrapping.newest())
+		}
+		if err == nil || !keyVanished(err) && !s.keysMayChange() {
+			return err
+		}
 	}
-	if err != nil {
-		return err
-	}
-	return session{Ctx: p11, handle: l.anchor, direct: t.module.direct, keys: l.keys}.knownAnswer(l.keys.wrapping.newest())
+	return err
 }
 
 // pinMayBeTried spares a token its last attempt: a service that is restarted again and

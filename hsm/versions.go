@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/miekg/pkcs11"
 )
@@ -51,20 +52,8 @@ func (s session) wrappingSpecs() ([]keySpec, error) {
 }
 
 // wrappingKeys finds the share-wrapping keys, one at least, and makes sure that none of
-// them can leave the token. It looks again where a key vanishes meanwhile, since another
-// process may destroy an old one at any time.
-func (s session) wrappingKeys() (found wrappingKeys, err error) {
-	const looks = 3
-	for range looks {
-		found, err = s.hiddenWrappingKeys()
-		if returned(err) != pkcs11.CKR_OBJECT_HANDLE_INVALID {
-			break
-		}
-	}
-	return found, err
-}
-
-func (s session) hiddenWrappingKeys() (wrappingKeys, error) {
+// them can leave the token.
+func (s session) wrappingKeys() (wrappingKeys, error) {
 	found, err := s.listWrappingKeys()
 	if err != nil {
 		return nil, err
@@ -78,6 +67,22 @@ func (s session) hiddenWrappingKeys() (wrappingKeys, error) {
 		}
 	}
 	return found, nil
+}
+
+// settleTime is for a key that is half made or half destroyed to become one or the other.
+const settleTime = 20 * time.Millisecond
+
+// keysMayChange reports, a moment later, whether a rotation in another process may be to
+// blame for an error: there is more than one share-wrapping key, or another than the session
+// knows. Modules have many answers for a key that is half made or half destroyed: SoftHSM
+// also says that it may not be used for the mechanism.
+func (s session) keysMayChange() bool {
+	if s.keys == nil {
+		return false
+	}
+	time.Sleep(settleTime)
+	now, err := s.listWrappingKeys()
+	return err == nil && (len(now) > 1 || !maps.Equal(now, s.keys.wrapping))
 }
 
 // listWrappingKeys goes through all secret keys of the token: PKCS#11 finds no names by

@@ -132,15 +132,29 @@ func (s session) destroyAll(spec keySpec) error {
 // asking for keys that do not exist.
 func withWrappingKey[R any](t *Token, key WrappingKey, work func(session) (R, error)) func(*login) (R, error) {
 	return withKeys(t, func(s session) (none R, err error) {
-		if _, known := s.keys.wrapping[key]; known {
-			return work(s)
+		if _, known := s.keys.wrapping[key]; !known {
+			if err := s.mustHave(key); err != nil {
+				return none, err
+			}
+			return none, errOldLogin
 		}
-		spec := shareWrappingKey(key)
-		if _, err := s.find(spec); errors.Is(err, ErrNotInitialised) {
-			return none, fmt.Errorf("%q: %w", spec.name.label(), ErrNoWrappingKey)
-		} else if err != nil {
-			return none, err
+		result, err := work(s)
+		if err == nil || errors.Is(err, ErrBlob) || mendable(err) {
+			return result, err
 		}
-		return none, errOldLogin
+		if missing := s.mustHave(key); errors.Is(missing, ErrNoWrappingKey) {
+			err = missing // whatever the token calls the use of a key that was destroyed
+		}
+		return none, err
 	})
+}
+
+// mustHave asks the token whether it has the key.
+func (s session) mustHave(key WrappingKey) error {
+	spec := shareWrappingKey(key)
+	_, err := s.find(spec)
+	if errors.Is(err, ErrNotInitialised) {
+		return fmt.Errorf("%q: %w", spec.name.label(), ErrNoWrappingKey)
+	}
+	return err
 }
