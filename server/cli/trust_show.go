@@ -18,6 +18,11 @@ func newTrustTemplate() *cobra.Command {
 	var deployment, org, out string
 	cmd := &cobra.Command{
 		Use: "template", Short: "Print a document that trusts nobody, to be filled in", Args: cobra.NoArgs,
+		Long: `Print a document that trusts nobody, to be filled in. Two members are left out where
+they say nothing:
+
+  "approvals" in "export"       how many other users must approve each export, 1 to 4
+  "approves" in a credential    true: it may approve exports`,
 		RunE: action(func(cmd *cobra.Command, _ []string) error {
 			d, err := trust.Template(deployment, identity.OrgID(org), time.Now())
 			if err != nil {
@@ -104,7 +109,7 @@ func describeDocument(d trust.Document, signature string) record {
 	}
 	r := record{
 		{"signature", signature}, {"deployment", d.Deployment}, {"organisation", d.Org}, {"serial", d.Serial}, {"issued", second(d.IssuedAt)},
-		{"export active", d.Export.Active}, {"addendum", d.Export.Reference}, {"schemes", strings.Join(schemes, " ")}, {"min signers", d.MinSigners},
+		{"export active", d.Export.Active}, {"addendum", d.Export.Reference}, {"approvals", d.Export.Approvals}, {"schemes", strings.Join(schemes, " ")}, {"min signers", d.MinSigners},
 	}
 	if !d.RelyingParty.IsZero() {
 		r = append(r, field{"relying party", d.RelyingParty.ID + " at " + strings.Join(d.RelyingParty.Origins, " ")})
@@ -121,7 +126,7 @@ func describeUsers(d trust.Document) (list records) {
 
 func describeTrusted(d trust.Document) (list records) {
 	for _, c := range d.Credentials {
-		list = append(list, record{{"credential", c.ID}, {"user", c.User}, {"kind", c.Kind}, {"active", c.Active}, {"public key (sha256 of PEM)", c.Fingerprint()}})
+		list = append(list, record{{"credential", c.ID}, {"user", c.User}, {"kind", c.Kind}, {"active", c.Active}, {"approves", c.Approves}, {"public key (sha256 of PEM)", c.Fingerprint()}})
 	}
 	return list
 }

@@ -32,6 +32,9 @@ type Rules struct {
 	Schemes      []shares.Scheme         // nil: all
 	MinSigners   int                     // the fewest that a key may need
 	RelyingParty useraction.RelyingParty // if zero, Fido2 credentials are not trusted
+	Approvals    int                     // that an export needs, of other users
+	// MayApprove tells which credentials approvals may be signed with; nil: none.
+	MayApprove func(identity.CredentialID) bool
 }
 
 // allow checks a key against the rules.
@@ -51,4 +54,9 @@ func (r Rules) allowExport(share Share) error {
 		return signer.ErrNotActivated
 	}
 	return r.allow(share.Scheme, share.MinSigners)
+}
+
+// allowApproval is asked of a credential that signed an approval.
+func (r Rules) allowApproval(id identity.CredentialID) bool {
+	return r.MayApprove != nil && r.MayApprove(id)
 }

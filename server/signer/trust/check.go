@@ -25,6 +25,7 @@ const (
 	maxReference    = 200
 	minThreshold    = 2
 	maxThreshold    = 255
+	maxApprovals    = 4
 )
 
 // check joins everything that is wrong with a document.
@@ -53,6 +54,9 @@ func (d Document) checkHead() error {
 	}
 	if d.Export.Active && strings.TrimSpace(d.Export.Reference) == "" {
 		errs = append(errs, errors.New("export is active without a reference to the signed addendum"))
+	}
+	if d.Export.Approvals < 0 || d.Export.Approvals > maxApprovals {
+		errs = append(errs, fmt.Errorf("export.approvals %d is not within 0 and %d", d.Export.Approvals, maxApprovals))
 	}
 	if d.MinSigners < minThreshold || d.MinSigners > maxThreshold {
 		errs = append(errs, fmt.Errorf("minSigners %d is not within %d and %d", d.MinSigners, minThreshold, maxThreshold))

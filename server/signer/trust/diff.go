@@ -28,6 +28,7 @@ func (d Document) diffHead(old Document) []string {
 		{"organisation", string(old.Org), string(d.Org)},
 		{"serial", describeSerial(old.Serial), describeSerial(d.Serial)},
 		{"export of keys", old.Export.describe(), d.Export.describe()},
+		{"approvals of an export by other users", describeThreshold(old.Export.Approvals), describeThreshold(d.Export.Approvals)},
 		{"lowest minSigners", describeThreshold(old.MinSigners), describeThreshold(d.MinSigners)},
 		{"relying party", old.describeParty(), d.describeParty()},
 	} {
@@ -84,7 +85,11 @@ func (u User) describe() string { return activity(u.Active) }
 func (c Credential) key() string { return "credential " + string(c.ID) }
 
 func (c Credential) describe() string {
-	return fmt.Sprintf("%s, %s of user %s, public key %s", activity(c.Active), c.Kind, c.User, c.Fingerprint())
+	approves := ""
+	if c.Approves {
+		approves = ", may approve exports"
+	}
+	return fmt.Sprintf("%s, %s of user %s, public key %s%s", activity(c.Active), c.Kind, c.User, c.Fingerprint(), approves)
 }
 
 // Fingerprint is SHA-256 of the public key's PEM text in lower-case hex, for people to

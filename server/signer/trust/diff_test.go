@@ -24,11 +24,11 @@ func TestDiffSaysEachChangeInWords(t *testing.T) {
 	old := document(t)
 	d := document(t)
 	d.Serial, d.MinSigners = 4, 2
-	d.Export = trust.Export{}
+	d.Export = trust.Export{Approvals: 1}
 	d.Users = []trust.User{{ID: alice}, {ID: "us-carol", Active: true}}
 	d.Credentials = []trust.Credential{
 		{ID: key, User: alice, Kind: identity.KeyCredential, PublicKey: knownKey, Active: true},
-		{ID: "cr-new", User: "us-carol", Kind: identity.KeyCredential, PublicKey: newEd25519(t)},
+		{ID: "cr-new", User: "us-carol", Kind: identity.KeyCredential, PublicKey: newEd25519(t), Approves: true},
 	}
 	d.Schemes = []shares.Scheme{scheme(t, "CGGMP21", "stark"), scheme(t, "FROST", "ed25519")}
 	d.RelyingParty = useraction.RelyingParty{}
@@ -36,6 +36,7 @@ func TestDiffSaysEachChangeInWords(t *testing.T) {
 	want := []string{
 		"serial: 4, was 3",
 		`export of keys: not activated, was activated by "addendum 7"`,
+		"approvals of an export by other users: 1, was none",
 		"lowest minSigners: 2, was 3",
 		"relying party: none, was example.com at https://example.com https://keys.example.com",
 		"scheme CGGMP21/stark: now allowed",
@@ -45,7 +46,7 @@ func TestDiffSaysEachChangeInWords(t *testing.T) {
 		"user us-bob: removed, was switched off",
 		"credential cr-alice: now active, Key of user us-alice, public key " + d.Credentials[0].Fingerprint() +
 			", was active, Key of user us-alice, public key " + old.Credentials[1].Fingerprint(),
-		"credential cr-new: added: switched off, Key of user us-carol, public key " + d.Credentials[1].Fingerprint(),
+		"credential cr-new: added: switched off, Key of user us-carol, public key " + d.Credentials[1].Fingerprint() + ", may approve exports",
 		"credential Zm9v: removed, was active, Fido2 of user us-bob, public key " + old.Credentials[0].Fingerprint(),
 		"revocation of credential cr-stolen: added: for ever, at 2026-11-01T12:00:00Z: stolen",
 	}
@@ -75,6 +76,8 @@ func TestDiffPassesNoMemberOver(t *testing.T) {
 		"serial":            func(d *trust.Document) { d.Serial++ },
 		"export":            func(d *trust.Document) { d.Export.Active = false },
 		"reference":         func(d *trust.Document) { d.Export.Reference = "addendum 8" },
+		"approvals":         func(d *trust.Document) { d.Export.Approvals = 1 },
+		"approver":          func(d *trust.Document) { d.Credentials[1].Approves = true },
 		"schemes":           func(d *trust.Document) { d.Schemes = d.Schemes[:1] },
 		"minSigners":        func(d *trust.Document) { d.MinSigners++ },
 		"party":             func(d *trust.Document) { d.RelyingParty.ID = "x.com" },

@@ -34,6 +34,9 @@ type Document struct {
 type Export struct {
 	Active    bool
 	Reference string // of the signed addendum, up to 200 bytes; needed if active
+	// Approvals is how many other users, each with a credential that may approve, must
+	// sign the same export: 0 to 4.
+	Approvals int
 }
 
 // User is one whose credentials may be trusted.
@@ -49,6 +52,9 @@ type Credential struct {
 	Kind      identity.CredentialKind
 	PublicKey string // one PEM block as encoding/pem writes it, without headers
 	Active    bool
+	// Approves says that the credential may approve exports of other users. It is for
+	// credentials that are only used with clients that check what they sign.
+	Approves bool
 }
 
 // Revocation ends a credential for ever: every later document must repeat it, and may

@@ -32,13 +32,13 @@ type Snapshot struct {
 // Document is none. Who reviews it decides whether the database is right: nothing
 // becomes true by standing there.
 //
-// What a database does not know (schemes, minSigners) stays as it was. Its revoked
-// credentials become revocations, and what was revoked before stays so, whatever the
-// database says.
+// What a database does not know (schemes, minSigners, approvals and who may give them)
+// stays as it was. Its revoked credentials become revocations, and what was revoked
+// before stays so, whatever the database says.
 func Draft(s Snapshot, previous Document, now time.Time) (Document, error) {
 	d := Document{
 		Deployment: s.Deployment, Org: s.Organisation.ID, Serial: previous.Serial + 1, IssuedAt: now.UTC().Truncate(time.Second),
-		Schemes: slices.Clone(previous.Schemes), MinSigners: previous.MinSigners,
+		Schemes: slices.Clone(previous.Schemes), MinSigners: previous.MinSigners, Export: Export{Approvals: previous.Export.Approvals},
 		RelyingParty: useraction.RelyingParty{ID: s.RelyingParty.ID, Origins: slices.Clone(s.RelyingParty.Origins)},
 		Revocations:  slices.Clone(previous.Revocations),
 	}
@@ -48,17 +48,17 @@ func Draft(s Snapshot, previous Document, now time.Time) (Document, error) {
 		return Document{}, fmt.Errorf("following the previous document: %w", err)
 	}
 	if activation := s.Organisation.Export; activation != nil {
-		d.Export = Export{Active: true, Reference: activation.Reference}
+		d.Export.Active, d.Export.Reference = true, activation.Reference
 	}
 	for _, u := range s.Users {
 		d.Users = append(d.Users, User{u.ID, u.Active})
 	}
-	d.addCredentials(s.Credentials)
+	d.addCredentials(s.Credentials, previous)
 	d.sort()
 	return d, d.check()
 }
 
-func (d *Document) addCredentials(credentials []identity.Credential) {
+func (d *Document) addCredentials(credentials []identity.Credential, previous Document) {
 	revoked := d.revoked()
 	for _, c := range credentials {
 		switch {
@@ -66,7 +66,17 @@ func (d *Document) addCredentials(credentials []identity.Credential) {
 		case !c.Active:
 			d.Revocations = append(d.Revocations, Revocation{c.ID, d.IssuedAt, "revoked in the server's database"})
 		default:
-			d.Credentials = append(d.Credentials, Credential{c.ID, c.User, c.Kind, canonicalPEM(c.PublicKey), true})
+			added := Credential{ID: c.ID, User: c.User, Kind: c.Kind, PublicKey: canonicalPEM(c.PublicKey), Active: true}
+			added.Approves = previous.mayApprove(added)
+			d.Credentials = append(d.Credentials, added)
 		}
 	}
+}
+
+// mayApprove tells whether the document lets this very credential, with its user and
+// its key, approve exports.
+func (d Document) mayApprove(c Credential) bool {
+	return slices.ContainsFunc(d.Credentials, func(known Credential) bool {
+		return known.Approves && known.ID == c.ID && known.User == c.User && known.PublicKey == c.PublicKey
+	})
 }

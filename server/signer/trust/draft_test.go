@@ -3,6 +3,7 @@ package trust_test
 import (
 	"bytes"
 	"errors"
+	"slices"
 	"testing"
 	"time"
 
@@ -66,6 +67,36 @@ func TestDraftKeepsWhatWasDecidedBefore(t *testing.T) {
 	}
 	if err := d.Supersedes(previous); err != nil {
 		t.Error(err)
+	}
+}
+
+// The database knows nothing of approvals. Who may give them was decided of one user's
+// one key: under another user or with another key the credential is a new one.
+func TestDraftKeepsApprovalsAndWhoMayGiveThem(t *testing.T) {
+	s := snapshot(t)
+	previous, err := trust.Draft(s, trust.Document{}, start)
+	if err != nil {
+		t.Fatal(err)
+	}
+	previous.Export.Approvals, previous.Credentials[0].Approves = 1, true
+	approves := func(change func(c *identity.Credential)) bool {
+		changed := s
+		changed.Credentials = slices.Clone(s.Credentials)
+		change(&changed.Credentials[1])
+		d, err := trust.Draft(changed, previous, start)
+		if err != nil || d.Export.Approvals != 1 {
+			t.Fatalf("%+v, %v", d.Export, err)
+		}
+		return d.Credentials[0].Approves
+	}
+	if !approves(func(*identity.Credential) {}) {
+		t.Error("it may not any longer")
+	}
+	if approves(func(c *identity.Credential) { c.PublicKey = newEd25519(t) }) {
+		t.Error("another key may")
+	}
+	if approves(func(c *identity.Credential) { c.User = bob }) {
+		t.Error("another user may")
 	}
 }
 

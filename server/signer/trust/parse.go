@@ -97,7 +97,7 @@ func (w written) document() (Document, error) {
 	}
 	for _, c := range w.Credentials {
 		d.Credentials = append(d.Credentials, Credential{
-			identity.CredentialID(c.ID), identity.UserID(c.User), identity.CredentialKind(c.Kind), canonicalPEM(c.PublicKey), c.Active,
+			identity.CredentialID(c.ID), identity.UserID(c.User), identity.CredentialKind(c.Kind), canonicalPEM(c.PublicKey), c.Active, c.Approves,
 		})
 	}
 	for _, r := range w.Revocations {

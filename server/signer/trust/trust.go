@@ -90,6 +90,8 @@ type Rules struct {
 	Schemes      []shares.Scheme         // never nil: an empty list allows none
 	MinSigners   int                     // the lowest threshold of a key
 	RelyingParty useraction.RelyingParty // if zero, Fido2 credentials are not trusted
+	Approvals    int                     // that an export needs, of other users
+	MayApprove   func(identity.CredentialID) bool
 }
 
 // Rules returns an organisation's rules as they are now, or ErrNoOrganisation.
@@ -100,7 +102,10 @@ func (t *Trust) Rules(_ context.Context, org identity.OrgID) (Rules, error) {
 	}
 	d := e.signed.document
 	party := useraction.RelyingParty{ID: d.RelyingParty.ID, Origins: slices.Clone(d.RelyingParty.Origins)}
-	return Rules{ExportActive: d.Export.Active, Schemes: append([]shares.Scheme{}, d.Schemes...), MinSigners: d.MinSigners, RelyingParty: party}, nil
+	return Rules{
+		ExportActive: d.Export.Active, Schemes: append([]shares.Scheme{}, d.Schemes...), MinSigners: d.MinSigners, RelyingParty: party,
+		Approvals: d.Export.Approvals, MayApprove: func(id identity.CredentialID) bool { return e.approvers[id] },
+	}, nil
 }
 
 // Credential returns a credential of the organisation as it is now, or ErrNoCredential.
@@ -136,6 +141,7 @@ func (t *Trust) entry(org identity.OrgID) (*entry, bool) {
 type entry struct {
 	signed      Signed
 	credentials map[identity.CredentialID]identity.Credential
+	approvers   map[identity.CredentialID]bool
 }
 
 func newEntry(s Signed) *entry {
@@ -146,11 +152,15 @@ func newEntry(s Signed) *entry {
 	}
 	revoked := d.revoked()
 	credentials := make(map[identity.CredentialID]identity.Credential, len(d.Credentials))
+	approvers := make(map[identity.CredentialID]bool)
 	for _, c := range d.Credentials {
+		if c.Approves {
+			approvers[c.ID] = true
+		}
 		credentials[c.ID] = identity.Credential{
 			ID: c.ID, Org: d.Org, User: c.User, Kind: c.Kind, PublicKey: c.PublicKey,
 			Active: c.Active && active[c.User] && !revoked[c.ID],
 		}
 	}
-	return &entry{s, credentials}
+	return &entry{s, credentials, approvers}
 }

@@ -124,6 +124,17 @@ func TestTrustSaysWhatTheDocumentSays(t *testing.T) {
 	}
 }
 
+func TestTrustSaysHowManyApproveAndWho(t *testing.T) {
+	s := newSigner(t)
+	d := document(t)
+	d.Export.Approvals, d.Credentials[1].Approves = 2, true
+	s.bring(t, d)
+	rules, err := s.Rules(context.Background(), org)
+	if err != nil || rules.Approvals != 2 || !rules.MayApprove(key) || rules.MayApprove(passkey) || rules.MayApprove("cr-other") {
+		t.Errorf("%+v, %v", rules, err)
+	}
+}
+
 // A reader could take nil for "no restriction".
 func TestRulesWithoutSchemesAreAnEmptyListAndNotNil(t *testing.T) {
 	s := newSigner(t)

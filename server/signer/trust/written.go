@@ -37,6 +37,7 @@ type written struct {
 type writtenExport struct {
 	Active    bool   `json:"active" required:"true"`
 	Reference string `json:"reference" required:"true"`
+	Approvals int    `json:"approvals,omitzero"` // since it came later than version 1
 }
 
 type writtenUser struct {
@@ -50,6 +51,7 @@ type writtenCredential struct {
 	Kind      string `json:"kind" required:"true"`
 	PublicKey string `json:"publicKey" required:"true"`
 	Active    bool   `json:"active" required:"true"`
+	Approves  bool   `json:"approves,omitzero"`
 }
 
 type writtenParty struct {
@@ -85,7 +87,7 @@ func (d Document) written() written {
 		w.Users = append(w.Users, writtenUser{string(u.ID), u.Active})
 	}
 	for _, c := range d.Credentials {
-		w.Credentials = append(w.Credentials, writtenCredential{string(c.ID), string(c.User), string(c.Kind), c.PublicKey, c.Active})
+		w.Credentials = append(w.Credentials, writtenCredential{string(c.ID), string(c.User), string(c.Kind), c.PublicKey, c.Active, c.Approves})
 	}
 	for _, r := range d.Revocations {
 		w.Revocations = append(w.Revocations, writtenRevocation{string(r.Credential), writeTime(r.At), r.Reason})

@@ -94,6 +94,43 @@ func TestDocumentHasOneSpellingForEver(t *testing.T) {
 	}
 }
 
+// What says nothing is not written, so that documents from before approvals keep their
+// spelling. There is one spelling of what does.
+func TestApprovalsHaveOneSpelling(t *testing.T) {
+	d := knownDocument(t)
+	d.Export.Approvals, d.Credentials[0].Approves = 2, true
+	text := strings.Replace(knownText, `\\ ü"
+  }`, `\\ ü",
+    "approvals": 2
+  }`, 1)
+	text = strings.Replace(text, `      "active": true
+    }
+  ],
+  "schemes"`, `      "active": true,
+      "approves": true
+    }
+  ],
+  "schemes"`, 1)
+	if diff := cmp.Diff(text, string(marshal(t, d))); diff != "" {
+		t.Error(diff)
+	}
+	if parsed, err := trust.Parse([]byte(text)); err != nil || parsed.Export.Approvals != 2 || !parsed.Credentials[0].Approves {
+		t.Errorf("%+v, %v", parsed, err)
+	}
+	for name, spelled := range map[string]string{
+		"no approvals, written out": strings.Replace(text, `"approvals": 2`, `"approvals": 0`, 1),
+		"no approver, written out":  strings.Replace(text, `"approves": true`, `"approves": false`, 1),
+	} {
+		if _, err := trust.Parse([]byte(spelled)); err != nil {
+			t.Errorf("%s, in a draft: %v", name, err)
+		}
+		root := newRootKey(t)
+		if _, err := trust.Verify(trust.SignText([]byte(spelled), root), root.Public()); !errors.Is(err, trust.ErrSpelling) {
+			t.Errorf("%s, signed: %v", name, err)
+		}
+	}
+}
+
 func TestParseReadsWhatMarshalWrites(t *testing.T) {
 	d := document(t)
 	parsed, err := trust.Parse(marshal(t, d))
@@ -146,6 +183,8 @@ func TestParseRefusesTextsThatAreNoDocument(t *testing.T) {
 		"a time with a fraction":      strings.Replace(text, "12:00:00Z", "12:00:00.5Z", 1),
 		"an alias of a scheme":        strings.Replace(text, "CGGMP21/", "CGGMP24/", 1),
 		"an unknown scheme":           strings.Replace(text, "CGGMP21/", "GG18/", 1),
+		"approvals as text":           strings.Replace(text, `"reference"`, `"approvals": "1", "reference"`, 1),
+		"no number of approvals":      strings.Replace(text, `"reference"`, `"approvals": null, "reference"`, 1),
 		"a scheme twice":              strings.Replace(text, `"FROST/ed25519"`, `"CGGMP21/secp256k1"`, 1),
 		"a relying party without id":  strings.Replace(text, `"example.com"`, `""`, 1),
 		"two PEM blocks":              strings.Replace(text, `-----END PUBLIC KEY-----\n`, `-----END PUBLIC KEY-----\n`+strings.ReplaceAll(knownKey, "\n", `\n`), 1),
@@ -186,6 +225,8 @@ func TestMarshalRefusesWhatBreaksARule(t *testing.T) {
 		"a line end in the reference":     func(d *trust.Document) { d.Export.Reference = "a\nuser us-x: removed" },
 		"reversed text in the reference":  func(d *trust.Document) { d.Export.Reference = "a\u202eb" },
 		"a long reference":                func(d *trust.Document) { d.Export.Reference = strings.Repeat("x", 201) },
+		"approvals -1":                    func(d *trust.Document) { d.Export.Approvals = -1 },
+		"approvals 5":                     func(d *trust.Document) { d.Export.Approvals = 5 },
 		"minSigners 1":                    func(d *trust.Document) { d.MinSigners = 1 },
 		"minSigners 256":                  func(d *trust.Document) { d.MinSigners = 256 },
 		"a user twice":                    func(d *trust.Document) { d.Users = append(d.Users, d.Users[1]) },
