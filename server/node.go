@@ -17,6 +17,7 @@ import (
 	"keyferry/server/audit"
 	"keyferry/server/challenge"
 	"keyferry/server/metrics"
+	"keyferry/server/signer"
 	"keyferry/server/signer/documents"
 	"keyferry/server/signer/node"
 	"keyferry/server/signer/remote"
@@ -164,8 +165,9 @@ func (n *Node) listen() error {
 		}
 		identity.Pins = append(identity.Pins, pin)
 	}
-	// An action has its payload in base64, and a signature with what goes with it.
-	maxBody := 2*n.config.Limits.Body + 64<<10
+	// An action has its payload in base64, and a signature with what goes with it; and so
+	// has each approval.
+	maxBody := 2*n.config.Limits.Body + 64<<10 + 2*signer.MaxApprovals*signer.MaxApprovalBytes
 	handler, err := remote.NewHandler(n.signer, n.config.Log, maxBody, n.config.Limits.Connections)
 	if err != nil {
 		return err

@@ -30,6 +30,7 @@ type Kind string
 const (
 	RequestRefused     Kind = "request.refused"
 	ActionSigned       Kind = "action.signed"
+	ExportApproved     Kind = "export.approved"
 	ExportBegun        Kind = "export.begun"
 	ExportFinished     Kind = "export.finished"
 	ExportInterrupted  Kind = "export.interrupted"

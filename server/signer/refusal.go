@@ -12,6 +12,10 @@ var (
 	ErrConsent = fault.New(fault.Forbidden, "signer.consent", "user action signature is missing or invalid")
 	// ErrReplayed: the action was used before, for something else or too long ago.
 	ErrReplayed = fault.New(fault.Invalid, "signer.replayed", "user action has already been used")
+	// ErrApproval: too few other users, of those who may, have signed the same export. The
+	// message is for the one who exports.
+	ErrApproval = fault.New(fault.Forbidden, "signer.approval", "the export needs the approval of another user: "+
+		"have this very request approved (keyferry approve), then export again to the same encryption key within five minutes")
 	// ErrNotActivated: the signer does not know that the organisation may export.
 	ErrNotActivated = fault.New(fault.Forbidden, "signer.not-activated", "key export is not activated for this organisation")
 	// ErrSchemeForbidden: the organisation does not allow keys of this scheme.

@@ -15,7 +15,8 @@
 //
 // server/signer/node is a signer. The contract is the same for one inside the
 // server's process and for one elsewhere. refusal.go has the ways in which a signer
-// says no, order.go the requests that users sign.
+// says no, order.go the requests that users sign, approval.go what the approval of an
+// export is.
 package signer
 
 import (
@@ -40,6 +41,9 @@ type Info struct {
 // Request asks a signer to do what the user signed.
 type Request struct {
 	Action useraction.Signed
+	// Approvals is the actions of other users who signed the same export (approval.go).
+	// A signer counts those that are good, and passes over the others.
+	Approvals []useraction.Signed
 }
 
 // SealedShare is one signer's answer to an export: the share, sealed to the encryption

@@ -34,7 +34,11 @@ func (n *Node) export(ctx context.Context, r signer.Request) (signer.SealedShare
 	if err := n.checkFrozen(ctx, share.Org, share.Key); err != nil {
 		return signer.SealedShare{}, err
 	}
-	if err := n.use(ctx, consent, n.releaseEntry(consent, share, order)); err != nil {
+	approvals, err := n.approve(ctx, r, consent, rules)
+	if err != nil {
+		return signer.SealedShare{}, err
+	}
+	if err := n.use(ctx, consent, n.releaseEntry(consent, share, order, approvals)); err != nil {
 		return signer.SealedShare{}, err
 	}
 	ciphertext, err := n.seal(ctx, share, order.EncryptionKey)

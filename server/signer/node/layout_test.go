@@ -54,3 +54,14 @@ func TestDigestOfAUseIsOverEverythingThatCameWithIt(t *testing.T) {
 		t.Errorf("got %x, want %x", got, want)
 	}
 }
+
+// So are the digests of approvals, which can never be those of actions.
+func TestDigestOfAnApprovalIsTheDocumentedOne(t *testing.T) {
+	approval, action := useraction.Signed{Credential: "cr-1"}, useraction.Signed{Credential: "cr-2"}
+	given, approved := digest(approval), digest(action)
+	want := sha256.Sum256([]byte("\x00\x00\x00\x1bkeyferry export approval v1" +
+		"\x00\x00\x00\x20" + string(given[:]) + "\x00\x00\x00\x20" + string(approved[:])))
+	if got := approvalDigest(approval, action); got != want {
+		t.Errorf("got %x, want %x", got, want)
+	}
+}

@@ -50,10 +50,15 @@ func (n *Node) actEntry(kind audit.Kind, c useraction.Consent, key keyring.KeyID
 	return entry
 }
 
-func (n *Node) releaseEntry(c useraction.Consent, share Share, order signer.ExportOrder) audit.Entry {
+func (n *Node) releaseEntry(c useraction.Consent, share Share, order signer.ExportOrder, approvals []useraction.Consent) audit.Entry {
 	entry := n.actEntry(audit.ShareReleased, c, share.Key)
 	sealedTo := order.EncryptionKey.Hash()
 	entry.Details = map[string]string{audit.EncryptionKeyHash: hex.EncodeToString(sealedTo[:])}
+	var given []audit.Approval
+	for _, approval := range approvals {
+		given = append(given, audit.Approval{User: approval.User(), Action: approval.ID()})
+	}
+	audit.AddApprovals(entry.Details, given)
 	return entry
 }
 

@@ -78,8 +78,12 @@ func (c *Client) Info() signer.Info { return c.info }
 
 // Export implements [signer.Signer]. Who asks verifies the statement.
 func (c *Client) Export(ctx context.Context, r signer.Request) (signer.SealedShare, error) {
+	path, question := exportPath, any(writeAction(r.Action))
+	if len(r.Approvals) > 0 {
+		path, question = approvedPath, writeApproved(r)
+	}
 	var answer shareBody
-	if err := c.send(ctx, exportPath, writeAction(r.Action), &answer); err != nil {
+	if err := c.send(ctx, path, question, &answer); err != nil {
 		return signer.SealedShare{}, err
 	}
 	share, err := answer.parse()

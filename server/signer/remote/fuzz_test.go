@@ -67,17 +67,24 @@ func again[B, V any](parse func(B) (V, error), write func(V) B) func(B) (B, erro
 func writeShare(s signer.SealedShare) shareBody { return shareBody{s.Ciphertext, s.Statement.JSON()} }
 
 // FuzzQuestion holds that what a signer reads of a question is what was asked: written
-// again, it is the same action or the same commit.
+// again, it is the same action, with the same approvals, or the same commit.
 func FuzzQuestion(f *testing.F) {
 	add(f, actionBody{
 		Input:   challenge.Input{Label: challenge.Label, Deployment: "d", Method: "POST", Path: "/keys/key-1/export", IssuedAt: 1},
 		Payload: []byte(`{}`), Credential: "cr-1", Kind: identity.Fido2Credential, ClientData: []byte(`{}`), AuthenticatorData: []byte{1}, Signature: []byte{2},
 	})
+	add(f, approvedBody{Action: actionBody{Credential: "cr-1"}, Approvals: []actionBody{{Credential: "cr-2", Payload: []byte(`{}`)}}})
 	add(f, commitBody{Organisation: "or-1", KeyID: "key-1", Receipts: []signer.ReceiptJSON{fuzzedReceipt(), fuzzedReceipt()}})
 	f.Fuzz(func(t *testing.T, text []byte) {
 		var action actionBody
 		if decode(text, &action) == nil {
 			expectSame(t, writeAction(action.parse()), func(b actionBody) (actionBody, error) { return writeAction(b.parse()), nil })
+		}
+		var approved approvedBody
+		if decode(text, &approved) == nil {
+			if asked, err := approved.parse(); err == nil {
+				expectSame(t, writeApproved(asked), again(approvedBody.parse, writeApproved))
+			}
 		}
 		var commit commitBody
 		if decode(text, &commit) != nil {

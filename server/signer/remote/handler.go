@@ -41,6 +41,7 @@ func NewHandler(s signer.Signer, log *slog.Logger, maxBody int64, atATime int) (
 	h := &Handler{signer: s, log: log, maxBody: maxBody, seats: make(chan struct{}, atATime), mux: http.NewServeMux()}
 	h.mux.HandleFunc("POST "+greetingPath, func(w http.ResponseWriter, _ *http.Request) { respond(w, doneBody{}, nil) })
 	h.mux.Handle("POST "+exportPath, question(h, h.export))
+	h.mux.Handle("POST "+approvedPath, question(h, h.exportApproved))
 	h.mux.Handle("POST "+preparePath, question(h, h.prepare))
 	h.mux.Handle("POST "+commitPath, question(h, h.commit))
 	h.mux.Handle("POST "+discardPath, question(h, h.discard))
@@ -66,10 +67,22 @@ type acted struct {
 }
 
 func (h *Handler) export(ctx context.Context, b actionBody) (any, acted, error) {
-	signed := b.parse()
+	return h.release(ctx, signer.Request{Action: b.parse()})
+}
+
+func (h *Handler) exportApproved(ctx context.Context, b approvedBody) (any, acted, error) {
+	request, err := b.parse()
+	if err != nil {
+		return nil, acted{}, errQuestion.Because(err)
+	}
+	return h.release(ctx, request)
+}
+
+func (h *Handler) release(ctx context.Context, r signer.Request) (any, acted, error) {
+	signed := r.Action
 	key, _ := signer.ExportedKey(signed.Input.Method, signed.Input.Path) // empty in the log if there is none
 	about := acted{signed.Input.Organisation, string(key), fmt.Sprintf("%x", signed.ID())}
-	share, err := h.signer.Export(ctx, signer.Request{Action: signed})
+	share, err := h.signer.Export(ctx, r)
 	if err != nil {
 		return nil, about, err
 	}

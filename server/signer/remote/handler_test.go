@@ -53,6 +53,10 @@ func TestQuestionsThatCannotBeReadAreRefused(t *testing.T) {
 		"another method":    httptest.NewRequest("GET", "/v1/discard", nil),
 		"a bad receipt":     post("/v1/commit", `{"organisation":"or-1","keyId":"key-1","receipts":[{}]}`),
 		"no input":          post("/v1/export", `{"input":7}`),
+		"no approvals":      post("/v2/export", `{"action":{},"approvals":[]}`),
+		"half an approval":  post("/v2/export", `{"action":{},"approvals":[{"input":7}]}`),
+		"approvals in v1":   post("/v1/export", `{"approvals":[]}`),
+		"many approvals":    post("/v2/export", `{"action":{},"approvals":[`+strings.Repeat(`{},`, signer.MaxApprovals)+`{}]}`),
 	} {
 		w, _ := question(t, never, r)
 		if w.Code < 400 || w.Code >= 500 || !strings.Contains(w.Body.String(), `"reason":"signer.`) {

@@ -22,6 +22,9 @@ const (
 	commitPath   = "/v1/commit"
 	discardPath  = "/v1/discard"
 	readyPath    = "/v1/ready"
+	// approvedPath is an export with approvals. A signer that has no such question knows
+	// no trust that demands approvals.
+	approvedPath = "/v2/export"
 )
 
 // actionBody asks for an export or for the first half of an import. It is the whole of
@@ -48,6 +51,31 @@ func (b actionBody) parse() useraction.Signed {
 		Input: b.Input, Payload: string(b.Payload), Credential: b.Credential, Kind: b.Kind,
 		ClientData: b.ClientData, AuthenticatorData: b.AuthenticatorData, Signature: b.Signature,
 	}
+}
+
+// approvedBody asks for an export that other users have approved.
+type approvedBody struct {
+	Action    actionBody   `json:"action"`
+	Approvals []actionBody `json:"approvals"`
+}
+
+func writeApproved(r signer.Request) approvedBody {
+	b := approvedBody{Action: writeAction(r.Action)}
+	for _, approval := range r.Approvals {
+		b.Approvals = append(b.Approvals, writeAction(approval))
+	}
+	return b
+}
+
+func (b approvedBody) parse() (signer.Request, error) {
+	if n := len(b.Approvals); n == 0 || n > signer.MaxApprovals {
+		return signer.Request{}, fmt.Errorf("%d approvals", n)
+	}
+	r := signer.Request{Action: b.Action.parse()}
+	for _, approval := range b.Approvals {
+		r.Approvals = append(r.Approvals, approval.parse())
+	}
+	return r, nil
 }
 
 // shareBody answers an export. Whose share it is, is in the statement.

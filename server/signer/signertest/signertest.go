@@ -37,6 +37,7 @@ func Test(t *testing.T, connect Connect) {
 		"Export gives what its user recovers":               exportGivesTheKey,
 		"Export states what it gave":                        exportStates,
 		"Export takes a security key's consent":             exportTakesASecurityKey,
+		"Export takes the approvals that are demanded":      exportTakesApprovals,
 		"Refusals come as the signer gave them":             refusalsComeAsGiven,
 		"Trouble that is no refusal stays open":             troubleStaysOpen,
 		"An ended context ends the question":                contextEnds,
@@ -50,6 +51,7 @@ func Test(t *testing.T, connect Connect) {
 type cluster struct {
 	*rig.Rig
 	*rig.Account
+	connect Connect
 	signers []signer.Signer
 	client  *recovery.Context
 }
@@ -57,7 +59,7 @@ type cluster struct {
 func newCluster(t *testing.T, connect Connect) *cluster {
 	t.Helper()
 	r := rig.New(t, size)
-	c := &cluster{Rig: r, Account: r.Account(t, r.Organisation(t), identity.KeysExport, identity.KeysImport), signers: connect(t, r)}
+	c := &cluster{Rig: r, Account: r.Account(t, r.Organisation(t), identity.KeysExport, identity.KeysImport), connect: connect, signers: connect(t, r)}
 	if len(c.signers) != size {
 		t.Fatalf("%d signers came", len(c.signers))
 	}
