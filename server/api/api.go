@@ -9,7 +9,8 @@
 //	API.checkNonce  the nonce that older clients send                   (nonce.go)
 //	API.payload     the body, limited in size and time                  (body.go)
 //	a handler       strict decoding, the user action where one is due, a use case
-//	                (actions.go, credentials.go, keys.go, export.go, import.go, signers.go)
+//	                (actions.go, credentials.go, keys.go, export.go, approval.go, import.go,
+//	                signers.go)
 //	render          the answer                                          (render.go)
 //
 // What goes wrong is an error all the way up to the frame, where it becomes an entry

@@ -41,15 +41,23 @@ func bodyOfExport(e transfer.Exported) exportedBody {
 	return body
 }
 
-// exportKey is POST /keys/{keyId}/export and POST /wallets/{walletId}/export.
+// exportKey is POST /keys/{keyId}/export and POST /wallets/{walletId}/export: an export,
+// or the approval of another user's (approval.go).
 func (a *API) exportKey(c *call) (any, error) {
 	id, err := c.keyID()
+	if err != nil {
+		return nil, err
+	}
+	approval, err := approves(c.Request().Header)
 	if err != nil {
 		return nil, err
 	}
 	proof, err := consented(a, c, signer.ParseExport)
 	if err != nil {
 		return nil, err
+	}
+	if approval {
+		return a.approveExport(c, proof, id)
 	}
 	exported, err := a.Transfer.Export(c.context(), proof, id)
 	if err != nil {

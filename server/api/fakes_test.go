@@ -35,6 +35,7 @@ type book struct {
 	keys        map[keyring.KeyID]keyring.Key
 	holders     map[keyring.KeyID][]keyring.Holder
 	running     map[keyring.KeyID]bool
+	approvals   map[place]leftApproval
 	entries     []audit.Entry
 
 	keyTrouble    func(context.Context) error // if set, asked before a key is looked up
@@ -51,6 +52,8 @@ func newBook() *book {
 		keys:     map[keyring.KeyID]keyring.Key{},
 		holders:  map[keyring.KeyID][]keyring.Holder{},
 		running:  map[keyring.KeyID]bool{},
+
+		approvals: map[place]leftApproval{},
 	}
 }
 
@@ -278,7 +281,8 @@ type holder struct {
 	envelope []byte
 	public   shares.PublicShares
 	mu       sync.Mutex
-	refusal  error // if set, its answer to everything
+	refusal  error          // if set, its answer to everything
+	asked    signer.Request // the last export
 }
 
 func (h *holder) refuse(err error) {
@@ -299,6 +303,9 @@ func (h *holder) Export(_ context.Context, r signer.Request) (signer.SealedShare
 	if err := h.answer(); err != nil {
 		return signer.SealedShare{}, err
 	}
+	h.mu.Lock()
+	h.asked = r
+	h.mu.Unlock()
 	order, err := signer.ParseExport([]byte(r.Action.Payload))
 	if err != nil {
 		return signer.SealedShare{}, err

@@ -28,11 +28,7 @@ type exportRequest struct {
 // the client states. It takes bad shares out of the answer: clients put a key together
 // from all shares that they find there, so that one bad share would spoil it.
 func (g *Guard) checkExport(key string, body []byte) (check, error) {
-	var request exportRequest
-	if err := strictjson.Decode(body, &request); err != nil {
-		return nil, badRequest(err)
-	}
-	encryptionKey, err := envelope.ParseEncryptionKey(request.EncryptionKey)
+	encryptionKey, err := requestedKey(body)
 	if err != nil {
 		return nil, badRequest(err)
 	}
@@ -48,6 +44,15 @@ func (g *Guard) checkExport(key string, body []byte) (check, error) {
 		}
 		return g.leaveOut(a, key, verdict)
 	}), nil
+}
+
+// requestedKey is the encryption key of an export's request.
+func requestedKey(body []byte) (envelope.EncryptionKey, error) {
+	var request exportRequest
+	if err := strictjson.Decode(body, &request); err != nil {
+		return envelope.EncryptionKey{}, err
+	}
+	return envelope.ParseEncryptionKey(request.EncryptionKey)
 }
 
 // explain adds to an error what is wrong with each share.

@@ -11,7 +11,8 @@
 //	GET /signers                  the pinned manifest's signers, all of them and no
 //	                              others                                   (signers.go)
 //	POST /keys/{id}/export        shares without a good statement of a pinned signer are
-//	POST /wallets/{id}/export     left out, as long as enough remain        (export.go)
+//	POST /wallets/{id}/export     left out, as long as enough remain        (export.go);
+//	                              of an approval only that it has no shares (approval.go)
 //	other paths under /auth/      refused, but for POST /auth/action: login and
 //	                              registration have challenges, too, which say nothing of
 //	                              what is signed                              (route.go)

@@ -39,6 +39,9 @@ func (g *Guard) route(r *http.Request, body []byte) (check, error) {
 		return succeeding(g.checkSigners), nil
 	}
 	if key, found := exportedKey(path); found && r.Method == http.MethodPost {
+		if len(r.Header.Values(approvalHeader)) > 0 {
+			return checkApproval(body)
+		}
 		return g.checkExport(key, body)
 	}
 	return pass, nil

@@ -209,6 +209,11 @@ func (s *scene) do(method, path, body string) got {
 	if err != nil {
 		s.Fatal(err)
 	}
+	return s.send(request)
+}
+
+func (s *scene) send(request *http.Request) got {
+	s.Helper()
 	request.Header.Set("Authorization", "Bearer token")
 	// The client of this test follows no redirect by itself.
 	response, err := http.DefaultTransport.RoundTrip(request)

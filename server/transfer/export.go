@@ -2,7 +2,6 @@ package transfer
 
 import (
 	"context"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"slices"
@@ -31,15 +30,7 @@ type Exported struct {
 // Export exports the key that the signed action behind the proof names, which must be
 // the one that the caller means: signers go by the action, and the journal by the id.
 func (s *Service) Export(ctx context.Context, proof useraction.Proof, id keyring.KeyID) (Exported, error) {
-	signed := proof.Signed()
-	if named, err := signer.ExportedKey(signed.Input.Method, signed.Input.Path); err != nil || named != id {
-		return Exported{}, useraction.ErrOtherRequest.Because(err)
-	}
-	order, err := signer.ParseExport([]byte(signed.Payload))
-	if err != nil {
-		return Exported{}, err
-	}
-	grant, err := s.decideExport(ctx, proof, id)
+	grant, order, err := s.grantExport(ctx, proof, id)
 	if err != nil {
 		return Exported{}, err
 	}
@@ -56,6 +47,20 @@ func (s *Service) Export(ctx context.Context, proof useraction.Proof, id keyring
 		PublicKey: key.PublicKey, Protocol: spelling, Curve: key.Scheme.Curve().Name(), MinSigners: key.MinSigners,
 		Shares: sealed, Record: place,
 	}, nil
+}
+
+// grantExport reads what the action orders, and decides on it.
+func (s *Service) grantExport(ctx context.Context, proof useraction.Proof, id keyring.KeyID) (policy.ExportGrant, signer.ExportOrder, error) {
+	signed := proof.Signed()
+	if named, err := signer.ExportedKey(signed.Input.Method, signed.Input.Path); err != nil || named != id {
+		return policy.ExportGrant{}, signer.ExportOrder{}, useraction.ErrOtherRequest.Because(err)
+	}
+	order, err := signer.ParseExport([]byte(signed.Payload))
+	if err != nil {
+		return policy.ExportGrant{}, signer.ExportOrder{}, err
+	}
+	grant, err := s.decideExport(ctx, proof, id)
+	return grant, order, err
 }
 
 // decideExport asks policy with what the journal says. The permission comes first,
@@ -88,15 +93,18 @@ func (s *Service) release(ctx context.Context, grant policy.ExportGrant, order s
 	if err != nil {
 		return nil, audit.Place{}, err
 	}
+	approvals, err := s.approvals(ctx, grant, order)
+	if err != nil {
+		return nil, audit.Place{}, err
+	}
 	export := Export{ID: identity.NewID("ex"), Org: key.Org, Key: key.ID, BegunAt: s.Now()}
 	entry := s.entry(audit.ExportBegun, proof)
 	entry.Key, entry.Export = string(key.ID), export.ID
-	encryptionKey := order.EncryptionKey.Hash()
-	entry.Details = map[string]string{audit.EncryptionKeyHash: hex.EncodeToString(encryptionKey[:])}
+	entry.Details = describeExport(order, approvals)
 	if err := s.Journal.BeginExport(ctx, proof.ActionID(), export, entry); err != nil {
 		return nil, audit.Place{}, fmt.Errorf("recording export: %w", err)
 	}
-	answers := s.askHolders(ctx, signer.Request{Action: proof.Signed()}, verdict)
+	answers := s.askHolders(ctx, signer.Request{Action: proof.Signed(), Approvals: approvals}, verdict)
 	entry.Kind = audit.ExportFinished
 	return s.finishExport(ctx, export, entry, answers, key.MinSigners)
 }

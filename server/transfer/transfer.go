@@ -1,5 +1,6 @@
-// Package transfer is the use cases: keys go out (export.go), come in (import.go)
-// and are looked at (catalogue.go).
+// Package transfer is the use cases: keys go out (export.go), with the approval of other
+// users where signers demand it (approval.go), come in (import.go) and are looked at
+// (catalogue.go).
 //
 // It takes decisions from server/policy as grants, asks all signers at once, each for
 // a limited time (fanout.go), and writes the journal around them: the intent before any
@@ -77,6 +78,14 @@ type Journal interface {
 	// FinishExport closes a running export, or ErrNotRunning. With audit.Void the key is marked as exported
 	// only as far as other exports say so. It returns the entry's place.
 	FinishExport(ctx context.Context, e Export, outcome audit.Outcome, entry audit.Entry) (audit.Place, error)
+
+	// Approve redeems the user action, or useraction.ErrReplayed, and keeps it as its
+	// user's approval of the key's export, in the place of an earlier one.
+	Approve(ctx context.Context, action string, a Approval, entry audit.Entry) error
+	// Approvals returns up to limit approvals for the key and the encryption key of
+	// wanted, by other users than wanted's, that have not expired at wanted.At; those
+	// that expire last come first.
+	Approvals(ctx context.Context, wanted Approval, limit int) ([]useraction.Signed, error)
 
 	// BeginImport redeems the user action, or useraction.ErrReplayed, and records the
 	// import.

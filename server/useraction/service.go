@@ -36,6 +36,14 @@ type Action struct {
 	Used    bool
 }
 
+// Completed returns the action for the signers, if it is signed.
+func (a Action) Completed() (Signed, bool) {
+	if a.Signed == nil {
+		return Signed{}, false
+	}
+	return signedAction(a, *a.Signed), true
+}
+
 // Assertion is what Complete adds to an action.
 type Assertion struct {
 	Credential identity.CredentialID
