@@ -27,8 +27,12 @@ the one that asks for them. It needs no network.
 The context is the one-time key to which the signers seal the shares: whoever has its file
 and the response has the private key. Keep it on this machine. Send the request as the
 body of POST /keys/{keyId}/export from any other, bring the response here, and give both
-to "keyferry recover".`,
-		RunE: action(func(cmd *cobra.Command, _ []string) error { return c.run(cmd.OutOrStdout()) }),
+to "keyferry recover".
+
+Where exports need the approval of another user, give him the request too, for "keyferry
+approve", and tell him the encryption key's hash, which is printed here, by another way;
+then use the context with "keyferry export --context".`,
+		RunE: action(func(cmd *cobra.Command, _ []string) error { return c.run(cmd.OutOrStdout(), cmd.ErrOrStderr()) }),
 	}
 	cmd.Flags().StringVar(&c.out, "out", "", "file for the context; it must not exist, and only you can read it")
 	cmd.Flags().StringVar(&c.request, "request", "-", "file for the request, which must not exist; - for standard output")
@@ -37,7 +41,7 @@ to "keyferry recover".`,
 }
 
 // run leaves both or nothing.
-func (c *contextCommand) run(stdout io.Writer) error {
+func (c *contextCommand) run(stdout, stderr io.Writer) error {
 	home, err := recovery.New()
 	if err != nil {
 		return err
@@ -49,6 +53,8 @@ func (c *contextCommand) run(stdout io.Writer) error {
 	if err := c.writeRequest(stdout, home.Request()); err != nil {
 		return errors.Join(fmt.Errorf("writing the request: %w", err), os.Remove(c.out))
 	}
+	// This is what the one who exports and an approver compare.
+	fmt.Fprintf(stderr, "encryption key, sha256 %x\n", home.EncryptionKey().Hash())
 	return nil
 }
 

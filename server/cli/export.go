@@ -17,6 +17,7 @@ type exportCommand struct {
 	destination destination
 	receipts    receipts
 	publicKey   string
+	contextFile string
 	strict      bool
 }
 
@@ -30,7 +31,11 @@ The shares come sealed to a one-time key that exists only in this process. The p
 key is written as 64 hex digits, big-endian. For ed25519 it is the scalar, which no
 wallet takes as a seed.
 
-A key is marked as exported for ever, even if the recovery fails.`,
+A key is marked as exported for ever, even if the recovery fails.
+
+Where exports need the approval of another user, make the one-time key before, with
+"keyferry context new", have its request approved ("keyferry approve"), and export with
+--context. Remove the context's file when it is done.`,
 		RunE: action(func(cmd *cobra.Command, args []string) error {
 			return e.run(cmd.Context(), args[0], cmd.OutOrStdout(), cmd.ErrOrStderr())
 		}),
@@ -39,6 +44,7 @@ A key is marked as exported for ever, even if the recovery fails.`,
 	e.destination.register(cmd.Flags())
 	e.receipts.register(cmd.Flags())
 	cmd.Flags().StringVar(&e.publicKey, "public-key", "", "the public key that the result must have, hex; without it, the server is believed")
+	cmd.Flags().StringVar(&e.contextFile, "context", "", "a context that \"keyferry context new\" made, in place of a fresh one")
 	cmd.Flags().BoolVar(&e.strict, "strict", false, "give up at the first bad share in place of doing without it")
 	return cmd
 }
@@ -64,7 +70,7 @@ func (e *exportCommand) run(ctx context.Context, id string, stdout, stderr io.Wr
 }
 
 func (e *exportCommand) export(ctx context.Context, c *client.Client, id string, out, stderr io.Writer) error {
-	home, err := recovery.New()
+	home, err := e.home()
 	if err != nil {
 		return err
 	}
@@ -92,6 +98,14 @@ func (e *exportCommand) export(ctx context.Context, c *client.Client, id string,
 	}
 	e.tell(stderr, id, recovered)
 	return nil
+}
+
+// home is where the shares are sealed to.
+func (e *exportCommand) home() (*recovery.Context, error) {
+	if e.contextFile != "" {
+		return openContext(e.contextFile)
+	}
+	return recovery.New()
 }
 
 // tell says what came out, without the secret.

@@ -108,7 +108,7 @@ func statusHint(status int) string {
 	case http.StatusUnauthorized:
 		return "the access token is unknown, expired or revoked, or the credential is not the caller's: keyferry admin token issue makes a new token"
 	case http.StatusForbidden:
-		return "ask the operator: a permission is missing (keyferry admin permission grant), or key export is not activated (keyferry admin organisation activate)"
+		return "ask the operator: a permission is missing (keyferry admin permission grant), or key export is not activated (keyferry admin organisation activate); an approval comes from another user (keyferry approve)"
 	case http.StatusInternalServerError, http.StatusServiceUnavailable:
 		return "the operator finds the reason in the server's log by the id in parentheses"
 	}

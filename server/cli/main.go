@@ -1,6 +1,6 @@
 // Package cli is the commands of the program keyferry.
 //
-//	export, import, guard, version           need nothing but Go (export.go, import.go, guard.go, version.go)
+//	export, approve, import, guard, version  need nothing but Go (export.go, approve.go, import.go, guard.go, version.go)
 //	audit verify                             neither (audit.go); its other commands do (audit_local.go)
 //	dev, demo, serve, signer, admin, doctor  need cgo, for PKCS#11 and SQLite (local_cgo.go)
 //
@@ -31,7 +31,7 @@ func Main() int {
 
 func newRoot() *cobra.Command {
 	root := group("keyferry", "Export threshold keys whose shares are kept wrapped by HSMs",
-		newExport(), newImport(), newContext(), newRecover(), newGuard(), newAudit(), newVersion())
+		newExport(), newApprove(), newImport(), newContext(), newRecover(), newGuard(), newAudit(), newVersion())
 	root.Long = root.Short + ".\n\nTo see what it does: keyferry demo. To try it: keyferry dev."
 	root.AddCommand(localCommands()...)
 	root.CompletionOptions.DisableDefaultCmd = true

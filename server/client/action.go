@@ -14,15 +14,19 @@ import (
 // signed makes a request that carries its caller's consent: challenge, check,
 // signature, request.
 func (c *Client) signed(ctx context.Context, path string, body any, answer any) error {
-	payload, err := json.Marshal(body)
-	if err != nil {
+	return c.signedAs(ctx, exchange{method: "POST", path: path}, body, answer)
+}
+
+// signedAs completes a request with its body and its caller's consent.
+func (c *Client) signedAs(ctx context.Context, e exchange, body any, answer any) (err error) {
+	if e.body, err = json.Marshal(body); err != nil {
 		return err
 	}
-	action, err := c.consent(ctx, challenge.Request{Method: "POST", Path: path, Payload: string(payload)})
+	e.action, err = c.consent(ctx, challenge.Request{Method: e.method, Path: e.path, Payload: string(e.body)})
 	if err != nil {
-		return fmt.Errorf("signing POST %s: %w", path, err)
+		return fmt.Errorf("signing %s %s: %w", e.method, e.path, err)
 	}
-	return c.call(ctx, exchange{method: "POST", path: path, body: payload, action: action}, answer)
+	return c.call(ctx, e, answer)
 }
 
 // consent returns the user action token for a request.

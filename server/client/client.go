@@ -4,9 +4,10 @@
 //	Client.Signers, Keys   what there is
 //	Client.Import          private key → shares at the signers
 //	Client.Export          key → shares sealed to a recovery.Context
+//	Client.Approve         consent to another user's export
 //	ParseCredential        the private key that consents to requests
 //
-// Imports and exports are signed. The server chooses what is to be signed, so the
+// Imports, exports and approvals are signed. The server chooses what is to be signed, so the
 // client believes it nothing: it computes the challenge itself from what the server
 // says the challenge is for, checks that this is the very request that it is about to
 // make, and signs nothing else (check.go). A server that was taken over cannot make
@@ -40,7 +41,7 @@ const DefaultTimeout = 60 * time.Second
 type Config struct {
 	URL        string         // https; plain http to loopback only
 	Token      string         // the bearer token
-	Credential *Credential    // signs user actions; nil: imports and exports are refused
+	Credential *Credential    // signs user actions; nil: what needs one is refused
 	Expect     Expectation    // what signed requests must say; empty members are not checked
 	RootCAs    *x509.CertPool // nil: the system's
 	Timeout    time.Duration  // DefaultTimeout if zero

@@ -20,6 +20,8 @@ type exchange struct {
 	path   string // escaped, with query
 	body   []byte // nil: none
 	action string // the user action token of a signed request
+	// approval leaves a signed export as the approval of another user's.
+	approval bool
 }
 
 // do returns the answer's body, or an *[APIError] for any other status than 200.
@@ -35,6 +37,9 @@ func (c *Client) do(ctx context.Context, e exchange) ([]byte, error) {
 	}
 	if e.action != "" {
 		request.Header.Set("X-Dfns-Useraction", e.action)
+	}
+	if e.approval {
+		request.Header.Set("X-Keyferry-Approval", "true")
 	}
 	response, err := c.http.Do(request)
 	if err != nil {

@@ -6,6 +6,7 @@
 //	cluster_test.go      six processes, a key and its exports
 //	command_test.go      what operators call, and files that they edit
 //	trust_test.go        documents that change while signers run
+//	approval_test.go     exports that another user must approve
 //	pin_test.go          servers and signers that pin each other wrongly
 //	certificate_test.go  certificates that are not valid at this time
 //	freeze_test.go       signers that their operators stop

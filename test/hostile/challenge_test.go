@@ -23,6 +23,7 @@ import (
 // the signature.
 type substitution struct {
 	stage   *stage
+	account *rig.Account                                                           // whose signature it is after
 	shown   func(meant challenge.Input, stated challenge.Request) *challenge.Input // as the input; nil: none
 	input   challenge.Input
 	payload string
@@ -56,7 +57,7 @@ func (s *substitution) offer(w http.ResponseWriter, r *http.Request) {
 	}
 	answer := map[string]any{
 		"challenge": s.input.Challenge(), "challengeIdentifier": "ch-1", "allowCredentials": map[string]any{
-			"key": []id{{string(s.stage.victim.Credential.ID)}}, "webauthn": []id{}, "passwordProtectedKey": []id{},
+			"key": []id{{string(s.account.Credential.ID)}}, "webauthn": []id{}, "passwordProtectedKey": []id{},
 		},
 	}
 	if shown := s.shown(s.input, challenge.Request{Method: stated.Method, Path: stated.Path, Payload: stated.Payload}); shown != nil {
@@ -80,7 +81,7 @@ func (s *substitution) keep(w http.ResponseWriter, r *http.Request) {
 	signature, err2 := base64.RawURLEncoding.DecodeString(body.FirstFactor.Assertion.Signature)
 	if errors.Join(err, err1, err2) == nil {
 		s.stolen = &useraction.Signed{
-			Input: s.input, Payload: s.payload, Credential: s.stage.victim.Credential.ID, Kind: identity.KeyCredential,
+			Input: s.input, Payload: s.payload, Credential: s.account.Credential.ID, Kind: identity.KeyCredential,
 			ClientData: data, Signature: signature,
 		}
 	}
@@ -90,11 +91,16 @@ func (s *substitution) keep(w http.ResponseWriter, r *http.Request) {
 // substitute lets the server have an export to the attacker's key signed.
 func (s *stage) substitute(t *testing.T, shown func(challenge.Input, challenge.Request) *challenge.Input) *substitution {
 	t.Helper()
+	return s.substituteFor(t, s.victim, shown)
+}
+
+func (s *stage) substituteFor(t *testing.T, account *rig.Account, shown func(challenge.Input, challenge.Request) *challenge.Input) *substitution {
+	t.Helper()
 	payload := exportBody(t, s.attacker)
-	input, err := challenge.New(rig.Deployment, string(s.victim.User.Org), string(s.victim.User.ID),
+	input, err := challenge.New(rig.Deployment, string(account.User.Org), string(account.User.ID),
 		challenge.Request{Method: "POST", Path: exportPath(s.key), Payload: payload}, s.Clock.Now(), time.Minute)
 	must(t, err)
-	attack := &substitution{stage: s, shown: shown, input: input, payload: payload}
+	attack := &substitution{stage: s, account: account, shown: shown, input: input, payload: payload}
 	s.server.turn(t, attack.ServeHTTP)
 	return attack
 }

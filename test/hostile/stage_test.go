@@ -15,6 +15,7 @@
 //	listing_test.go      false signers, shown to clients
 //	answer_test.go       exports, changed on the way back
 //	challenge_test.go    a challenge for another request than the client's
+//	approval_test.go     the same where signers demand another user's approval
 //	misbehaviour_test.go signers that misbehave, up to and beyond the quorum
 //
 // All parts are real: tokens, databases, mutual TLS, trust documents, client and guard.

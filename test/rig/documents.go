@@ -72,7 +72,8 @@ func (d *Documents) Trust(t testing.TB, a *Account) {
 }
 
 // Publish has the root sign the organisation's next document, with a change, and all
-// signers install it. Revocations stay; other changes last until the next document.
+// signers install it. Revocations, approvals and who may give them stay; other changes
+// last until the next document.
 func (d *Documents) Publish(t testing.TB, org identity.OrgID, change func(*trust.Document)) trust.Signed {
 	t.Helper()
 	signed, err := trust.Sign(d.Draft(t, org, change), d.roots[org])

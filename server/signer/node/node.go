@@ -6,9 +6,9 @@
 // before (import.go, claim.go), and commits it once the whole cluster has its shares, or
 // forgets it (commit.go, abandoned.go); and it opens a share to seal it to the encryption
 // key that the user signed, with a signed statement of what it did (export.go), where the
-// organisation demands it only if other users signed the same (approval.go). A share is plain only in
-// locked memory, between the token and the seal. Its operator can stop it (freeze.go), and
-// bring shares of keys that a cluster elsewhere has already (ingest.go).
+// organisation demands it only if other users signed the same (approval.go). A share is
+// plain only in locked memory, between the token and the seal. Its operator can stop it
+// (freeze.go), and bring shares of keys that a cluster elsewhere has already (ingest.go).
 //
 // At rest a share is sealed by the token, with its place as associated data
 // (place.go), so that a row that was moved or edited does not open (rest.go). All shares
