@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"testing"
 
@@ -9,15 +10,16 @@ import (
 	"keyferry/server/audit/merkle"
 )
 
-// firstVersion is the schema that kept the audit log without a tree.
+// firstVersion is the schema of the first version of this program, which kept the audit
+// log without a tree.
 const firstVersion = 1
 
-// firstServer makes a server's database as the first version of this program did, with
-// entries.
-func firstServer(t *testing.T, e engine, folder string, entries int) {
+// first makes a database as the first version of this program did, and fills it in one
+// transaction.
+func (e engine) first(t *testing.T, folder string, kind kind, fill func(tx *transaction) error) {
 	t.Helper()
 	ctx := context.Background()
-	place := e.at(t, folder, "server")
+	place := e.at(t, folder, string(kind))
 	d := dialectOf(place)
 	write, read, err := d.open(ctx, place)
 	if err != nil {
@@ -25,7 +27,7 @@ func firstServer(t *testing.T, e engine, folder string, entries int) {
 	}
 	defer read.Close()
 	defer write.Close()
-	provider, err := newProvider(d, write, serverKind)
+	provider, err := newProvider(d, write, kind)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -36,15 +38,22 @@ func firstServer(t *testing.T, e engine, folder string, entries int) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := insertAll(ctx, &transaction{Tx: tx}, `INSERT INTO audit_log (seq, entry, leaf_hash) VALUES ($1, $2, $3)`, firstRows(t, entries)); err != nil {
+	if err := errors.Join(fill(&transaction{Tx: tx}), tx.Commit()); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := tx.Exec(`UPDATE audit_state SET size = $1`, entries); err != nil {
-		t.Fatal(err)
-	}
-	if err := tx.Commit(); err != nil {
-		t.Fatal(err)
-	}
+}
+
+// firstServer is a server's database of the first version, with entries.
+func firstServer(t *testing.T, e engine, folder string, entries int) {
+	t.Helper()
+	e.first(t, folder, serverKind, func(tx *transaction) error {
+		err := insertAll(context.Background(), tx, `INSERT INTO audit_log (seq, entry, leaf_hash) VALUES ($1, $2, $3)`, firstRows(t, entries))
+		if err != nil {
+			return err
+		}
+		_, err = tx.Exec(`UPDATE audit_state SET size = $1`, entries)
+		return err
+	})
 }
 
 func firstRows(t *testing.T, entries int) [][]any {

@@ -2,60 +2,81 @@ package store
 
 import (
 	"context"
-	"path/filepath"
+	"errors"
 	"testing"
 
+	"keyferry/server/audit"
 	"keyferry/server/identity"
+	"keyferry/server/signer"
+	"keyferry/server/signer/node"
 	"keyferry/server/useraction"
 )
 
-// What was stored by the first version means the same ever after.
-func TestCredentialsOfTheFirstVersionSignOn(t *testing.T) {
-	place := t.TempDir()
-	path := filepath.Join(place, "server.db")
-	writes, readers, err := openSQLite(context.Background(), path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	provider, err := newProvider(sqlite(), writes, serverKind)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if _, err := provider.UpTo(context.Background(), 1); err != nil {
-		t.Fatal(err)
-	}
-	for _, statement := range []string{
-		`INSERT INTO organisations (id, name, created_at) VALUES ('or-1', 'Acme', 1)`,
-		`INSERT INTO users (id, org, kind, name, active, permissions, created_at) VALUES ('us-1', 'or-1', 'ServiceAccount', 'a', TRUE, 'Keys:Export', 2)`,
-		`INSERT INTO credentials (org, id, user_id, kind, public_key, active, created_at) VALUES ('or-1', 'cr-1', 'us-1', 'Key', 'PEM', TRUE, 3)`,
-		`INSERT INTO actions (id, label, deployment, org, user_id, nonce, issued_at, expires_at, method, path, payload_hash, payload,
-			credential, credential_kind, client_data, signature, token_hash)
-		VALUES ('ch-1', 'l', 'd', 'or-1', 'us-1', zeroblob(32), 4, 5, 'POST', '/keys', zeroblob(32), '', 'cr-1', 'Key', 'c', 's', zeroblob(32))`,
-	} {
-		if _, err := writes.Exec(statement); err != nil {
-			t.Fatalf("%s: %v", statement, err)
+// statement is a statement of the first version's.
+type statement struct {
+	text string
+	args []any
+}
+
+func execAll(tx *transaction, statements []statement) error {
+	for _, s := range statements {
+		if _, err := tx.Exec(s.text, s.args...); err != nil {
+			return err
 		}
 	}
-	if err := writes.Close(); err != nil {
-		t.Fatal(err)
-	}
-	if err := readers.Close(); err != nil {
-		t.Fatal(err)
-	}
+	return nil
+}
 
-	s := sqliteServer(t, place)
+// What was stored by the first version means the same ever after.
+func TestServerOfTheFirstVersionGoesOn(t *testing.T) {
+	onEveryEngine(t, func(t *testing.T, e engine) {
+		place := t.TempDir()
+		ecdsa, _ := schemes(t)
+		public := point(t, ecdsa.Curve(), 7)
+		e.first(t, place, serverKind, func(tx *transaction) error {
+			zeros, text := make([]byte, 32), []byte("c")
+			return execAll(tx, []statement{
+				{`INSERT INTO organisations (id, name, created_at, export_reference, export_activated_at) VALUES ('or-1', 'Acme', 1, 'addendum', 1)`, nil},
+				{`INSERT INTO users (id, org, kind, name, active, permissions, created_at) VALUES ('us-1', 'or-1', 'ServiceAccount', 'a', TRUE, 'Keys:Export', 2)`, nil},
+				{`INSERT INTO credentials (org, id, user_id, kind, public_key, active, created_at) VALUES ('or-1', 'cr-1', 'us-1', 'Key', 'PEM', TRUE, 3)`, nil},
+				{`INSERT INTO actions (id, label, deployment, org, user_id, nonce, issued_at, expires_at, method, path, payload_hash, payload,
+					credential, credential_kind, client_data, signature, token_hash)
+				VALUES ('ch-1', 'l', 'd', 'or-1', 'us-1', $1, 4, 5, 'POST', '/keys', $1, $2, 'cr-1', 'Key', $2, $2, $1)`, []any{zeros, text}},
+				{`INSERT INTO keys (id, org, protocol, curve, public_key, min_signers, signers, name, status, created_at, exported_at)
+				VALUES ('key-1', 'or-1', 'CGGMP21', 'secp256k1', $1, 3, 5, 'k', 'Active', 6, 7)`, []any{public.Hex()}},
+				{`INSERT INTO exports (id, org, key_id, public_key, begun_at, state) VALUES ('ex-1', 'or-1', 'key-1', $1, 7, 'begun')`, []any{public.Hex()}},
+				{`INSERT INTO imports (key_id, org, begun_at, state) VALUES ('key-2', 'or-1', 8, 'begun')`, nil},
+			})
+		})
+		s := e.server(t, place)
+		checkFirstAccounts(t, s)
+		checkFirstAction(t, s)
+		checkFirstKeys(t, s)
+	})
+}
+
+func checkFirstAccounts(t *testing.T, s *Server) {
+	t.Helper()
+	ctx := context.Background()
 	want := identity.Credential{
 		ID: "cr-1", Org: "or-1", User: "us-1", Kind: identity.KeyCredential, PublicKey: "PEM", Active: true, CreatedAt: timeOf(3),
 	}
-	if got, err := s.Credential(context.Background(), "or-1", "cr-1"); err != nil || got != want {
+	if got, err := s.Credential(ctx, "or-1", "cr-1"); err != nil || got != want {
 		t.Errorf("got %+v, %v", got, err)
 	}
+	if user, err := s.User(ctx, "us-1"); err != nil || !user.May(identity.WalletsExport) {
+		t.Errorf("got %+v, %v", user, err)
+	}
+	if org, err := s.Organisation(ctx, "or-1"); err != nil || org.Export == nil || org.Export.Reference != "addendum" {
+		t.Errorf("got %+v, %v", org, err)
+	}
+}
+
+func checkFirstAction(t *testing.T, s *Server) {
+	t.Helper()
 	action, err := s.ActionByID(context.Background(), "ch-1")
 	if err != nil || action.Signed == nil || action.Signed.AuthenticatorData != nil {
 		t.Errorf("got %+v, %v", action, err)
-	}
-	if user, err := s.User(context.Background(), "us-1"); err != nil || !user.May(identity.WalletsExport) {
-		t.Errorf("got %+v, %v", user, err)
 	}
 	execute(t, s.database, `UPDATE credentials SET kind = 'Fido2'`)
 	by := useraction.Assertion{Kind: identity.Fido2Credential, Credential: "cr-1", AuthenticatorData: make([]byte, 37), TokenHash: [32]byte{1}}
@@ -63,4 +84,62 @@ func TestCredentialsOfTheFirstVersionSignOn(t *testing.T) {
 	if err := s.CompleteAction(context.Background(), "ch-1", by); err != nil {
 		t.Errorf("its counter does not begin at 0: %v", err)
 	}
+}
+
+func checkFirstKeys(t *testing.T, s *Server) {
+	t.Helper()
+	key, err := s.Key(context.Background(), "or-1", "key-1")
+	if err != nil || key.MinSigners != 3 || !key.ExportedAt.Equal(timeOf(7)) {
+		t.Errorf("got %+v, %v", key, err)
+	}
+	exports, imports, err := s.Unfinished(context.Background())
+	if err != nil || len(exports) != 1 || len(imports) != 1 {
+		t.Fatalf("left open: %v, %v, %v", exports, imports, err)
+	}
+	if _, err := s.FinishExport(context.Background(), exports[0], audit.Void, entry(audit.ExportFinished)); err != nil {
+		t.Error(err)
+	}
+	if key, err := s.Key(context.Background(), "or-1", "key-1"); err != nil || key.Exported() {
+		t.Errorf("an export that is void still counts: %+v, %v", key, err)
+	}
+}
+
+func TestSignerOfTheFirstVersionGoesOn(t *testing.T) {
+	onEveryEngine(t, func(t *testing.T, e engine) {
+		place, ctx := t.TempDir(), context.Background()
+		ecdsa, _ := schemes(t)
+		want, id := newShare(t, ecdsa, 5), signer.ID{9}
+		used := node.Use{Action: [32]byte{1}, Digest: [32]byte{2}, ExpiresAt: start}
+		e.first(t, place, signerKind, func(tx *transaction) error {
+			public, err := publicSharesColumn(want)
+			if err != nil {
+				return err
+			}
+			return execAll(tx, []statement{
+				{`INSERT INTO enrolment (id, signer) VALUES (1, $1)`, []any{id.String()}},
+				{`INSERT INTO shares (key_id, org, protocol, curve, public_key, min_signers, share_index, public_shares, sealed, committed)
+				VALUES ($1, $2, 'CGGMP21', 'secp256k1', $3, $4, $5, $6, $7, TRUE)`,
+					[]any{want.Key, want.Org, want.PublicKey.Hex(), want.MinSigners, want.Index[:], public, want.Blob}},
+				{`INSERT INTO uses (action, digest, expires_at) VALUES ($1, $2, $3)`, []any{used.Action[:], used.Digest[:], used.ExpiresAt.UnixMilli()}},
+			})
+		})
+		s := e.signer(t, place)
+		if got, err := s.Enrolled(ctx); err != nil || got != id {
+			t.Errorf("enrolled %v, %v", got, err)
+		}
+		want.Committed = true
+		got, err := s.Share(ctx, want.Org, want.Key)
+		if diff := compareShares(want, got); err != nil || diff != "" {
+			t.Errorf("%v\n%s", err, diff)
+		}
+		if err := s.UseAction(ctx, node.Use{Action: used.Action, Digest: [32]byte{3}, ExpiresAt: start}, entry(audit.ShareReleased)); !errors.Is(err, node.ErrUsed) {
+			t.Errorf("an action was good twice: %v", err)
+		}
+		if err := s.UseAction(ctx, used, entry(audit.ShareReleased)); err != nil {
+			t.Error(err)
+		}
+		if tree, err := s.Tree(ctx); err != nil || tree.Size() != 1 {
+			t.Errorf("%d entries, %v", tree.Size(), err)
+		}
+	})
 }
