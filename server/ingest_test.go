@@ -14,6 +14,7 @@ import (
 	"strings"
 	"testing"
 
+	"keyferry/server/audit"
 	"keyferry/server/identity"
 	"keyferry/server/signer"
 	"keyferry/server/signer/node"
@@ -181,6 +182,30 @@ func TestIngestStoppedHalfWayIsRepeatedAndAllKeysAreExported(t *testing.T) {
 	}
 	if left, err := m.Store.Uncommitted(context.Background()); err != nil || len(left) > 0 {
 		t.Errorf("%d keys are uncommitted: %v", len(left), err)
+	}
+}
+
+func TestIngestedSharesAndAdoptedKeysAreRecorded(t *testing.T) {
+	m := newMigration(t, 1)
+	receipts := m.ingestAll(t)
+	if _, _, err := m.adopt(m.User.Org, receipts); err != nil {
+		t.Fatal(err)
+	}
+	key := string(receipts[0].Receipt.Key)
+	for i, own := range m.Stores {
+		if got := rig.Record(t, own); len(got) != 1 || got[0].Kind != audit.ShareIngested || got[0].Org != m.User.Org || got[0].Key != key {
+			t.Errorf("signer %d recorded %+v", i, got)
+		}
+	}
+	entries := rig.Record(t, m.Store)
+	last := entries[len(entries)-1]
+	adopted, err := m.Store.Key(context.Background(), m.User.Org, receipts[0].Receipt.Key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if last.Kind != audit.KeyAdopted || last.Org != m.User.Org || last.Key != key || last.Outcome != audit.Stored ||
+		last.Details["publicKey"] != adopted.PublicKey.Hex() {
+		t.Errorf("the server recorded %+v", last)
 	}
 }
 

@@ -8,6 +8,7 @@ import (
 	"encoding/json"
 	"errors"
 	"slices"
+	"strings"
 	"testing"
 
 	"keyferry/server/audit"
@@ -60,6 +61,34 @@ func TestImportLeavesTheWholeKeyOrNothing(t *testing.T) {
 				t.Errorf("recorded %+v", e)
 			}
 		})
+	}
+}
+
+func TestImportIsRecordedBeforeAndAfter(t *testing.T) {
+	o := newOffice(t)
+	key := o.mustImport(t)
+	entries := o.record(t, audit.ImportBegun, audit.ImportFinished)
+	if len(entries) != 2 || entries[0].Kind != audit.ImportBegun || entries[1].Kind != audit.ImportFinished || entries[1].Outcome != audit.Stored {
+		t.Fatalf("recorded %+v", entries)
+	}
+	for _, e := range entries {
+		if e.Org != o.User.Org || e.User != o.User.ID || e.Credential != o.Credential.ID || e.Key != string(key.ID) || len(e.Action) != 64 {
+			t.Errorf("incomplete: %+v", e)
+		}
+	}
+	o.checkSigners(t, entries[1])
+}
+
+// checkSigners checks that an entry names all signers, and no reason of any.
+func (o *office) checkSigners(t *testing.T, e audit.Entry) {
+	t.Helper()
+	var want []audit.SignerOutcome
+	for _, one := range o.Signers {
+		want = append(want, audit.SignerOutcome{Signer: one.Info().ID.String()})
+	}
+	byID := func(a, b audit.SignerOutcome) int { return strings.Compare(a.Signer, b.Signer) }
+	if got := slices.SortedFunc(slices.Values(e.Signers), byID); !slices.Equal(got, slices.SortedFunc(slices.Values(want), byID)) {
+		t.Errorf("%s names the signers %v, not %v", e.Kind, e.Signers, want)
 	}
 }
 
