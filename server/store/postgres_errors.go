@@ -38,11 +38,13 @@ func postgresUnavailable(err error) bool {
 	}
 	switch state[:2] {
 	case "08", // connection
-		"53": // resources: disk, memory, connections
+		"53", // resources: disk, memory, connections
+		"58": // its files: an error of the disk
 		return true
 	}
 	switch state {
 	case "25006", // read only: a standby, or one that became one
+		"42501",                   // not permitted: also what a disk says that became read-only
 		"25P03",                   // idle in transaction for too long
 		"55P03",                   // lock not available: another process writes for too long
 		"57P01", "57P02", "57P03": // shutting down, crashed, starting up

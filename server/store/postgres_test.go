@@ -167,6 +167,21 @@ func TestConflictIsRepeated(t *testing.T) {
 	}
 }
 
+// What disks and whoever looks after them can mend is trouble that passes.
+func TestTroubleOfItsDiskIsUnavailable(t *testing.T) {
+	t.Parallel()
+	db := notebook(t, postgresEngine())
+	for state, passes := range map[string]bool{
+		"53100": true, "58030": true, "42501": true, "25006": true, // full, error, not permitted, read-only
+		"XX001": false, "23505": false, // damaged; a row that is there
+	} {
+		err := db.write(context.Background(), after(2, func(tx *transaction) error { return raise(tx, state) }))
+		if err == nil || errors.Is(err, ErrUnavailable) != passes {
+			t.Errorf("%s: told %v", state, err)
+		}
+	}
+}
+
 func TestConflictsThatDoNotEndAreTrouble(t *testing.T) {
 	db := notebook(t, postgresEngine())
 	attempts := 0

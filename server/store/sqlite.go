@@ -28,10 +28,12 @@ func sqlite() dialect {
 }
 
 // sqliteUnavailable is true where another process keeps the file to itself for too
-// long, and where the disk is full.
+// long, and where the disk is full, fails, or was made read-only.
 func sqliteUnavailable(err error) bool {
 	trouble, ok := errors.AsType[sqlite3.Error](err)
-	return ok && slices.Contains([]sqlite3.ErrNo{sqlite3.ErrBusy, sqlite3.ErrLocked, sqlite3.ErrFull}, trouble.Code)
+	return ok && slices.Contains([]sqlite3.ErrNo{
+		sqlite3.ErrBusy, sqlite3.ErrLocked, sqlite3.ErrFull, sqlite3.ErrIoErr, sqlite3.ErrReadonly, sqlite3.ErrCantOpen,
+	}, trouble.Code)
 }
 
 // fileMode keeps the database to its owner. SQLite gives the same mode to the files
