@@ -3,6 +3,7 @@
 package bench
 
 import (
+	"context"
 	"crypto/sha256"
 	"database/sql"
 	"encoding/binary"
@@ -28,10 +29,9 @@ import (
 // allowed it and two entries. Keys are n·G; the holders' public shares are not theirs,
 // which nobody can tell from the rows.
 const (
-	holdersPerKey  = 3
-	keysPerExport  = 10
-	keysPerFilling = 10_000 // in one transaction
-	keysPerInsert  = 256
+	holdersPerKey = 3
+	keysPerExport = 10
+	keysPerFlush  = 1000
 )
 
 // firstKey is when the first key was made; the others follow, one a second.
@@ -52,6 +52,7 @@ type filling struct {
 	commitments [holdersPerKey][]byte
 	tree        merkle.Tree
 	tables      tables
+	insert      func(*table) error
 }
 
 type tables struct{ keys, holders, actions, exports, entries, nodes *table }
@@ -72,45 +73,47 @@ func newTables() tables {
 	}
 }
 
-// fill adds keys to a database that has none, in a few large transactions.
-func fill(t testing.TB, db *sql.DB, who account, tree merkle.Tree, keys int) {
+// fill adds keys to a database that has none. It does so in one transaction: keys' ids
+// have no order, so that each of several would write most pages of the indexes anew.
+func fill(t testing.TB, e engine, db *sql.DB, who account, tree merkle.Tree, keys int) {
 	t.Helper()
-	f := &filling{who: who, tree: tree, tables: newTables()}
+	ctx := context.Background()
+	conn, err := db.Conn(ctx)
+	need(t, err)
+	defer conn.Close()
+	tx, err := conn.BeginTx(ctx, nil)
+	need(t, err)
+	defer tx.Rollback() // without effect once it is committed
+	f := &filling{who: who, tree: tree, tables: newTables(), insert: e.insert(conn, tx)}
 	for i := range f.commitments {
 		f.nextPoint()
 		point, err := shares.Secp256k1.ParsePoint(f.compressed())
 		need(t, err)
 		f.commitments[i] = point.Uncompressed()
 	}
-	for n := 0; n < keys; n += keysPerFilling {
-		tx, err := db.Begin()
-		need(t, err)
-		if err := f.some(tx, n, min(n+keysPerFilling, keys)); err != nil {
-			tx.Rollback()
-			t.Fatal(err)
-		}
-		need(t, tx.Commit())
-	}
+	need(t, f.all(keys))
+	_, err = tx.Exec(`UPDATE audit_state SET size = $1, edge = $2 WHERE id = 1`, f.tree.Size(), f.tree.Edge())
+	need(t, err)
+	need(t, tx.Commit())
 }
 
-func (f *filling) some(tx *sql.Tx, from, to int) error {
-	for n := from; n < to; n++ {
+func (f *filling) all(keys int) error {
+	for n := range keys {
 		if err := f.key(n); err != nil {
 			return fmt.Errorf("adding key %d: %w", n, err)
 		}
-		if (n+1)%keysPerInsert == 0 || n+1 == to {
-			if err := f.flush(tx); err != nil {
+		if (n+1)%keysPerFlush == 0 || n+1 == keys {
+			if err := f.flush(); err != nil {
 				return err
 			}
 		}
 	}
-	_, err := tx.Exec(`UPDATE audit_state SET size = $1, edge = $2 WHERE id = 1`, f.tree.Size(), f.tree.Edge())
-	return err
+	return nil
 }
 
-func (f *filling) flush(tx *sql.Tx) error {
+func (f *filling) flush() error {
 	for _, table := range f.tables.all() {
-		if err := table.flush(tx); err != nil {
+		if err := f.insert(table); err != nil {
 			return err
 		}
 	}

@@ -87,6 +87,7 @@ func BenchmarkScale(b *testing.B) {
 
 func compare(b *testing.B, a act, databases []*filled) {
 	for _, f := range databases {
+		f.warm(b)
 		for range warmUp {
 			a.measure(b, f)
 		}
