@@ -3,95 +3,36 @@
 package torture
 
 import (
-	"bufio"
 	"context"
-	"encoding/json"
-	"fmt"
-	"os"
-	"path/filepath"
 	"testing"
 
 	"keyferry/server/audit"
 	"keyferry/server/client"
+	"keyferry/server/identity"
 )
-
-// auditor keeps what an auditor keeps from one visit to the next.
-type auditor struct {
-	where  []string // the flags that say which deployment it is
-	apart  bool     // its signers' logs are not the server's to export
-	keys   string
-	visits int
-	kept   string
-}
-
-func newAuditor(t *testing.T, dir string) *auditor { return newAuditorOf(t, "--dir", dir) }
-
-func newAuditorOf(t *testing.T, where ...string) *auditor {
-	t.Helper()
-	keys, err := command(t, append([]string{"audit", "keys"}, where...)...).Output()
-	must(t, err)
-	a := &auditor{where: where, keys: filepath.Join(t.TempDir(), "keys")}
-	must(t, os.WriteFile(a.keys, keys, 0o600))
-	return a
-}
-
-// visit exports and verifies all logs with the product's own commands: they continue
-// what they were, and the signers tell the same story. It returns the server's entries.
-func (a *auditor) visit(t *testing.T) []audit.Entry {
-	t.Helper()
-	a.visits++
-	at := filepath.Join(filepath.Dir(a.keys), fmt.Sprint("visit-", a.visits))
-	must(t, os.Mkdir(at, 0o700))
-	archive, checkpoint, signers := filepath.Join(at, "server.log"), filepath.Join(at, "checkpoint"), filepath.Join(at, "signers")
-	export := append([]string{"audit", "export", "--out", archive}, a.where...)
-	verify := []string{"audit", "verify", archive, "--audit-key", a.keys, "--keep", checkpoint}
-	if !a.apart {
-		export, verify = append(export, "--signers", signers), append(verify, "--signers", signers)
-	}
-	run(t, export...)
-	if a.kept != "" {
-		verify = append(verify, "--kept", a.kept)
-	}
-	run(t, verify...)
-	a.kept = checkpoint
-	return readArchive(t, archive)
-}
-
-func run(t *testing.T, arguments ...string) {
-	t.Helper()
-	if output, err := command(t, arguments...).CombinedOutput(); err != nil {
-		t.Fatalf("keyferry %v: %v\n%s", arguments, err, output)
-	}
-}
-
-func readArchive(t *testing.T, path string) []audit.Entry {
-	t.Helper()
-	file, err := os.Open(path)
-	must(t, err)
-	defer file.Close()
-	var entries []audit.Entry
-	for lines := bufio.NewScanner(file); lines.Scan(); {
-		var line struct{ Entry *audit.Entry }
-		must(t, json.Unmarshal(lines.Bytes(), &line))
-		if line.Entry != nil {
-			entries = append(entries, *line.Entry)
-		}
-	}
-	return entries
-}
 
 // story is what the record tells.
 type story struct {
-	begun    map[string]string        // exports and their keys
-	ended    map[string]audit.Outcome // exports and how they ended
-	imported map[string]bool          // keys
-	released map[string]int           // keys, and how many exports of them were released
+	entries   []audit.Entry
+	begun     map[string]string         // exports and their keys
+	ended     map[string]audit.Outcome  // exports and how they ended
+	imported  map[string]bool           // keys
+	released  map[string]int            // keys, and how many exports of them were released
+	activated map[string]bool           // operators' references
+	allowed   map[identity.OrgID]string // organisations that may export, and the last reference
+}
+
+func newStory(entries []audit.Entry) story {
+	return story{
+		entries, map[string]string{}, map[string]audit.Outcome{}, map[string]bool{}, map[string]int{},
+		map[string]bool{}, map[identity.OrgID]string{},
+	}
 }
 
 // read takes the record, in which no user action may have been used twice.
 func read(t *testing.T, entries []audit.Entry) story {
 	t.Helper()
-	s := story{map[string]string{}, map[string]audit.Outcome{}, map[string]bool{}, map[string]int{}}
+	s := newStory(entries)
 	used := map[string]bool{}
 	for _, e := range entries {
 		switch e.Kind {
@@ -104,18 +45,32 @@ func read(t *testing.T, entries []audit.Entry) story {
 				s.begun[e.Export] = e.Key
 			}
 		case audit.ExportFinished, audit.ExportInterrupted:
-			if _, again := s.ended[e.Export]; again {
-				t.Errorf("export %s ended twice", e.Export)
-			}
-			s.ended[e.Export] = e.Outcome
-			if e.Outcome == audit.Released {
-				s.released[e.Key]++
-			}
+			s.end(t, e)
 		case audit.ImportFinished:
 			s.imported[e.Key] = true
+		case audit.ExportActivated:
+			s.activated[e.Details["reference"]] = true
+			s.allowed[e.Org] = e.Details["reference"]
+		case audit.ExportDeactivated:
+			delete(s.allowed, e.Org)
 		}
 	}
 	return s
+}
+
+// end takes an export's end, of which there is one.
+func (s story) end(t *testing.T, e audit.Entry) {
+	t.Helper()
+	if _, again := s.ended[e.Export]; again {
+		t.Errorf("export %s ended twice", e.Export)
+	}
+	if e.Kind == audit.ExportInterrupted && e.Outcome == audit.Void {
+		t.Errorf("export %s was interrupted, and counts as one that released nothing", e.Export)
+	}
+	s.ended[e.Export] = e.Outcome
+	if e.Outcome == audit.Released {
+		s.released[e.Key]++
+	}
 }
 
 // countsAsExported tells whether the record has an export of the key that may have
@@ -129,13 +84,36 @@ func (s story) countsAsExported(key string) bool {
 	return false
 }
 
-// check compares the record with the keys that there are and with what clients were
-// told.
+// check compares the record with the keys that there are, with what clients were told,
+// and with what is left in the databases of a server that has just started.
 func (s story) check(t *testing.T, p *process, told *told) {
 	t.Helper()
 	c := p.client(t)
 	defer c.Close()
-	s.checkKeys(t, c, told)
+	keys := s.checkKeys(t, c, told)
+	s.checkTold(t, told)
+	checkDatabases(t, p, keys, s.allowed)
+}
+
+// checkTold looks for what was told to clients and operators besides keys and exports.
+func (s story) checkTold(t *testing.T, told *told) {
+	t.Helper()
+	for index, entry := range told.receipts {
+		if index >= int64(len(s.entries)) {
+			t.Errorf("a client has a receipt of entry %d, and the record has %d entries", index, len(s.entries))
+			continue
+		}
+		recorded, err := s.entries[index].Canonical()
+		must(t, err)
+		if string(recorded) != entry {
+			t.Errorf("a client has a receipt of another entry %d: %s", index, entry)
+		}
+	}
+	for reference := range told.activated {
+		if !s.activated[reference] {
+			t.Errorf("the activation %q was acknowledged, and is not recorded", reference)
+		}
+	}
 }
 
 // checkKeys does so with any client, and returns the keys.

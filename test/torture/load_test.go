@@ -4,13 +4,13 @@ package torture
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"math/rand/v2"
 	"sync"
 	"testing"
 	"time"
 
+	"keyferry/server/audit/receipt"
 	"keyferry/server/client"
 	"keyferry/shares"
 	"keyferry/shares/dealer"
@@ -20,13 +20,17 @@ import (
 
 // told is what clients were told, in all rounds: it must never be taken back.
 type told struct {
-	mu       sync.Mutex
-	imported map[string]bool // keys
-	exported map[string]int  // keys, and how often
-	refused  int             // requests that got no answer
+	mu        sync.Mutex
+	imported  map[string]bool  // keys
+	exported  map[string]int   // keys, and how often
+	receipts  map[int64]string // places in the log, and the entries there
+	activated map[string]bool  // operators' references
+	refused   int              // requests that got no answer
 }
 
-func newTold() *told { return &told{imported: map[string]bool{}, exported: map[string]int{}} }
+func newTold() *told {
+	return &told{imported: map[string]bool{}, exported: map[string]int{}, receipts: map[int64]string{}, activated: map[string]bool{}}
+}
 
 func (s *told) note(change func()) {
 	s.mu.Lock()
@@ -35,9 +39,11 @@ func (s *told) note(change func()) {
 }
 
 // busy keeps a server busy from several sides until it is killed, and returns when the
-// last client has seen it.
-func (s *told) busy(t *testing.T, p *process, kill func()) {
+// last client has seen it. Of the actions that it used, or tried to, none may be good a
+// second time.
+func (s *told) busy(t *testing.T, p *process, kill func()) []*presented {
 	t.Helper()
+	actions := sign(t, p, 3)
 	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
 	var clients sync.WaitGroup
@@ -57,27 +63,62 @@ func (s *told) busy(t *testing.T, p *process, kill func()) {
 			}
 		})
 	}
-	clients.Go(func() { switchExports(p) })
-	time.Sleep(rand.N(250 * time.Millisecond))
+	for _, action := range actions {
+		clients.Go(func() { action.present(p) })
+	}
+	clients.Go(func() { s.switchExports(p) })
+	s.await(ctx, rand.N(mostAnswers))
+	time.Sleep(rand.N(atMost))
 	kill()
 	clients.Wait()
+	return actions
 }
 
-// switchExports activates exports again and again, as an operator's command that is
-// killed too.
-func switchExports(p *process) {
-	for {
+// A server is killed when it has given some more answers, and then some time has passed:
+// machines, and what else they do, differ too much for a time alone.
+const (
+	mostAnswers = 12
+	atMost      = 50 * time.Millisecond
+)
+
+// await waits for answers to clients and operators.
+func (s *told) await(ctx context.Context, answers int) {
+	end := s.answers() + answers
+	for s.answers() < end && ctx.Err() == nil {
+		time.Sleep(time.Millisecond)
+	}
+}
+
+func (s *told) answers() (n int) {
+	s.note(func() { n = len(s.imported) + len(s.receipts) + len(s.activated) })
+	return n
+}
+
+// switchExports allows exports again and again, and forbids them in between to an
+// organisation that has no keys, by an operator's commands that are killed too.
+func (s *told) switchExports(p *process) {
+	for n := 0; ; n++ {
 		select {
 		case <-p.ended:
 			return
 		default:
 		}
-		cmd := activate(p)
+		reference := fmt.Sprintf("torture %016x", rand.Uint64())
+		cmd := p.admin("organisation", "activate", "--org", p.env["DFNS_ORG_ID"], "--reference", reference)
+		switch n % 3 {
+		case 1:
+			cmd = p.admin("organisation", "activate", "--org", p.idle, "--reference", reference)
+		case 2:
+			cmd = p.admin("organisation", "deactivate", "--org", p.idle)
+		}
 		if cmd.Start() != nil {
 			return
 		}
-		time.AfterFunc(rand.N(60*time.Millisecond), func() { cmd.Process.Kill() })
-		cmd.Wait()
+		end := time.AfterFunc(rand.N(4*atMost), func() { cmd.Process.Kill() })
+		if err := cmd.Wait(); err == nil && n%3 != 2 {
+			s.note(func() { s.activated[reference] = true })
+		}
+		end.Stop()
 	}
 }
 
@@ -122,32 +163,40 @@ func (s *told) someKey(id string) string {
 	return id
 }
 
+// export keeps the receipt, if there is one: a database that goes away between an export's
+// record and its proof leaves the answer without.
 func (s *told) export(ctx context.Context, c *client.Client, id string) error {
-	err := exportKey(ctx, c, id)
+	response, err := exportKey(ctx, c, id)
+	if err != nil {
+		return err
+	}
+	s.note(func() { s.exported[id]++ })
+	if response.AuditReceipt == nil {
+		return nil
+	}
+	got, err := receipt.Parse(response.AuditReceipt)
 	if err == nil {
-		s.note(func() { s.exported[id]++ })
+		s.note(func() { s.receipts[got.Proof.Index] = string(got.Entry) })
 	}
 	return err
 }
 
-// exportKey takes an export to its end: a private key that fits.
-func exportKey(ctx context.Context, c *client.Client, id string) error {
+// exportKey takes an export to its end: a private key that fits, without a share that
+// does not.
+func exportKey(ctx context.Context, c *client.Client, id string) (recovery.Response, error) {
 	to, err := recovery.New()
 	if err != nil {
-		return err
+		return recovery.Response{}, err
 	}
 	defer to.Destroy()
 	response, err := c.Export(ctx, id, to)
 	if err != nil {
-		return err
+		return recovery.Response{}, err
 	}
-	if response.AuditReceipt == nil {
-		return errors.New("an export came without a receipt")
-	}
-	recovered, err := to.Recover(response, recovery.Options{})
+	recovered, err := to.Recover(response, recovery.Options{Strict: true})
 	if err != nil {
-		return err
+		return recovery.Response{}, err
 	}
 	recovered.Destroy()
-	return nil
+	return response, nil
 }

@@ -6,7 +6,10 @@
 //
 //	process_test.go     a server process, and its state on either database
 //	load_test.go        the clients that keep it busy, and what they were told
-//	invariants_test.go  what must be true of the state, whenever it is looked at
+//	replay_test.go      user actions that are presented before and after the end
+//	auditor_test.go     the product's own commands on the logs, visit by visit
+//	invariants_test.go  what the record must say, whenever it is looked at
+//	leftovers_test.go   what must be in the databases when nothing is under way
 //	torture_test.go     the tests
 //	cluster_test.go     the same where each signer is a process of its own, and
 //	cluster_record_test.go  what must be true of their stores and logs
@@ -17,12 +20,12 @@ package torture
 
 import (
 	"bytes"
+	"encoding/json"
 	"errors"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"regexp"
-	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -73,10 +76,14 @@ func command(t *testing.T, arguments ...string) *exec.Cmd {
 	return exec.Command(path, arguments...)
 }
 
+// devSigners is how many signers a server has inside it.
+const devSigners = 5
+
 // process is a running server.
 type process struct {
 	dir    string
 	env    map[string]string
+	idle   string       // an organisation without keys, if there is one
 	output bytes.Buffer // to be read when it has ended
 	cmd    *exec.Cmd
 	ended  chan struct{}
@@ -120,9 +127,27 @@ func parseEnv(text string) map[string]string {
 	return env
 }
 
-// activate returns an operator's command about the sample organisation.
-func activate(p *process) *exec.Cmd {
-	return exec.Command(p.cmd.Path, "admin", "organisation", "activate", "--dir", p.dir, "--org", p.env["DFNS_ORG_ID"], "--reference", "torture")
+// admin returns an operator's command.
+func (p *process) admin(arguments ...string) *exec.Cmd {
+	return exec.Command(p.cmd.Path, append([]string{"admin", "--dir", p.dir}, arguments...)...)
+}
+
+// addOrganisation makes the one that has no keys.
+func (p *process) addOrganisation(t *testing.T) {
+	t.Helper()
+	var made struct{ ID string }
+	output, err := p.admin("organisation", "create", "--name", "Idle", "--json").Output()
+	must(t, err)
+	must(t, json.Unmarshal(output, &made))
+	p.idle = made.ID
+}
+
+// again starts another server where one has ended.
+func (p *process) again(t *testing.T) *process {
+	t.Helper()
+	next := start(t, p.dir)
+	next.idle = p.idle
+	return next
 }
 
 func (p *process) kill() {
@@ -158,16 +183,21 @@ func onEveryDatabase(t *testing.T, test func(t *testing.T, dir string)) {
 // moveToPostgres has the server begin anew in PostgreSQL, with the tokens that it has.
 func moveToPostgres(t *testing.T, dir string) {
 	t.Helper()
+	moveState(t, dir, func(database string) string { return postgrestest.URL(t, filepath.Join(dir, database)) })
+}
+
+// moveState has the server begin anew in other databases.
+func moveState(t *testing.T, dir string, to func(database string) string) {
+	t.Helper()
 	path := filepath.Join(dir, "state", "keyferry.yaml")
 	text, err := os.ReadFile(path)
 	must(t, err)
-	moved := regexp.MustCompile(`data/([a-z0-9-]+)\.db`).ReplaceAllStringFunc(string(text), func(file string) string {
-		return `"` + postgrestest.URL(t, filepath.Join(dir, file)) + `"`
-	})
-	if strings.Count(moved, "postgres://") != 6 {
+	files := regexp.MustCompile(`data/([a-z0-9-]+)\.db`)
+	if found := files.FindAll(text, -1); len(found) != 1+devSigners {
 		t.Fatalf("the settings are not as expected:\n%s", text)
 	}
-	must(t, os.WriteFile(path, []byte(moved), 0o600))
+	moved := files.ReplaceAllFunc(text, func(file []byte) []byte { return []byte(`"` + to(string(file)) + `"`) })
+	must(t, os.WriteFile(path, moved, 0o600))
 }
 
 func must(t *testing.T, err error) {

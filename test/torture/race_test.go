@@ -141,12 +141,19 @@ func ask(t *testing.T, url string, env map[string]string, body, answer any) {
 }
 
 func post(t *testing.T, url string, env map[string]string, action string, body []byte) (int, []byte) {
+	status, text, err := send(url, env, action, body)
+	if err != nil {
+		t.Error(err)
+	}
+	return status, text
+}
+
+func send(url string, env map[string]string, action string, body []byte) (status int, text []byte, err error) {
 	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
 	request, err := http.NewRequestWithContext(ctx, http.MethodPost, url, bytes.NewReader(body))
 	if err != nil {
-		t.Error(err)
-		return 0, nil
+		return 0, nil, err
 	}
 	request.Header.Set("Authorization", "Bearer "+env["DFNS_AUTH_TOKEN"])
 	request.Header.Set("Content-Type", "application/json")
@@ -155,13 +162,9 @@ func post(t *testing.T, url string, env map[string]string, action string, body [
 	}
 	response, err := http.DefaultClient.Do(request)
 	if err != nil {
-		t.Error(err)
-		return 0, nil
+		return 0, nil, err
 	}
 	defer response.Body.Close()
-	text, err := io.ReadAll(response.Body)
-	if err != nil {
-		t.Error(err)
-	}
-	return response.StatusCode, text
+	text, err = io.ReadAll(response.Body)
+	return response.StatusCode, text, err
 }

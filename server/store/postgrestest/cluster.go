@@ -30,6 +30,7 @@ type Cluster struct {
 	dir     string // for everything, the socket included
 	bin     string
 	account *syscall.Credential // to run as; nil for the tests' own
+	env     []string            // of the server, beside what every command has
 	server  *exec.Cmd
 	ended   chan struct{} // closed when the server has
 }
@@ -85,7 +86,7 @@ func (c *Cluster) init() (err error) {
 			return err
 		}
 	}
-	init := c.command("initdb", "--pgdata", c.data(), "--username", "keyferry", "--auth", "trust",
+	init := c.Command("initdb", "--pgdata", c.data(), "--username", "keyferry", "--auth", "trust",
 		"--encoding", "UTF8", "--locale", "C.UTF-8", "--no-sync")
 	if output, err := init.CombinedOutput(); err != nil {
 		return fmt.Errorf("initdb: %w: %s", err, output)
@@ -111,7 +112,11 @@ func unprivileged() (*syscall.Credential, error) {
 
 func (c *Cluster) data() string { return filepath.Join(c.dir, "data") }
 
-func (c *Cluster) command(name string, args ...string) *exec.Cmd {
+// Dir is a folder that the server may read and write. It goes with the cluster.
+func (c *Cluster) Dir() string { return c.dir }
+
+// Command is one of PostgreSQL's programs, run in Dir by the account that has the data.
+func (c *Cluster) Command(name string, args ...string) *exec.Cmd {
 	command := exec.Command(filepath.Join(c.bin, name), args...)
 	command.Dir = c.dir
 	command.Env = []string{"LC_ALL=C.UTF-8", "TZ=UTC"}
@@ -119,16 +124,32 @@ func (c *Cluster) command(name string, args ...string) *exec.Cmd {
 	return command
 }
 
-// Start starts the server and waits until it takes connections.
+// Start starts the server, if it does not run, and waits until it takes connections.
 func (c *Cluster) Start() error {
+	if c.running() {
+		return c.await()
+	}
 	started := make(chan error, 1)
 	c.ended = make(chan struct{})
 	go c.run(started, c.ended)
 	if err := <-started; err != nil {
 		return fmt.Errorf("starting PostgreSQL: %w", err)
 	}
+	return c.await()
+}
+
+func (c *Cluster) running() bool {
+	select {
+	case <-c.ended:
+		return false
+	default:
+		return c.server != nil
+	}
+}
+
+func (c *Cluster) await() error {
 	for range 300 {
-		if err := c.command("pg_isready", "--quiet", "--host", c.dir).Run(); err == nil {
+		if err := c.Command("pg_isready", "--quiet", "--host", c.dir).Run(); err == nil {
 			return nil
 		}
 		select {
@@ -155,9 +176,10 @@ func (c *Cluster) run(started chan<- error, ended chan<- struct{}) {
 		return
 	}
 	defer log.Close()
-	c.server = c.command("postgres", "-D", c.data(), "-k", c.dir, "-c", "listen_addresses=",
+	c.server = c.Command("postgres", "-D", c.data(), "-k", c.dir, "-c", "listen_addresses=",
 		"-c", "shared_buffers=16MB", "-c", "max_connections=100")
 	c.server.Stdout, c.server.Stderr = log, log
+	c.server.Env = append(c.server.Env, c.env...)
 	err = c.server.Start()
 	started <- err
 	if err == nil {
@@ -169,14 +191,22 @@ func (c *Cluster) run(started chan<- error, ended chan<- struct{}) {
 // and connections are cut. The data stays, for Start.
 func (c *Cluster) Crash() error { return c.end(syscall.SIGQUIT) }
 
+// Restart ends the server in order and starts it again, from now on with these variables
+// in its environment.
+func (c *Cluster) Restart(env ...string) error {
+	if err := c.end(syscall.SIGINT); err != nil {
+		return err
+	}
+	c.env = append(c.env, env...)
+	return c.Start()
+}
+
 // Stop ends the server and removes its data.
 func (c *Cluster) Stop() error { return errors.Join(c.end(syscall.SIGINT), os.RemoveAll(c.dir)) }
 
 func (c *Cluster) end(signal syscall.Signal) error {
-	select {
-	case <-c.ended:
+	if !c.running() {
 		return nil
-	default:
 	}
 	if err := c.server.Process.Signal(signal); err != nil {
 		return err

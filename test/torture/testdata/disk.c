@@ -1,7 +1,10 @@
 /* A disk that fails on demand, for a process that is started with LD_PRELOAD: while the
- * file that DISK_FAULT names has a word in it, calls on SQLite's files fail as they do on
- * a disk that is full ("full"), that was remounted read-only ("readonly"), or that cannot
- * make data durable ("sync"). Every other file is left alone. */
+ * file that DISK_FAULT names says so, calls on some files fail as they do on a disk that
+ * is full, that was remounted read-only, or that cannot make data durable:
+ *
+ *   full|readonly|sync PART [once]
+ *
+ * PART is a part of the files' paths. With "once" the file goes with the first failure. */
 #define _GNU_SOURCE
 #include <dlfcn.h>
 #include <errno.h>
@@ -10,21 +13,10 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/types.h>
+#include <sys/uio.h>
 #include <unistd.h>
 
-static int fault_is(const char *want)
-{
-	char word[16] = {0};
-	const char *path = getenv("DISK_FAULT");
-	int fd = path ? open(path, O_RDONLY | O_CLOEXEC) : -1;
-	if (fd < 0)
-		return 0;
-	ssize_t n = read(fd, word, sizeof word - 1);
-	close(fd);
-	return n > 0 && strcmp(word, want) == 0;
-}
-
-static int is_database(int fd)
+static int concerns(int fd, const char *part)
 {
 	char link[64], path[4096];
 	snprintf(link, sizeof link, "/proc/self/fd/%d", fd);
@@ -32,20 +24,36 @@ static int is_database(int fd)
 	if (n <= 0)
 		return 0;
 	path[n] = 0;
-	return strstr(path, ".db") != NULL && strstr(path, "/data/") != NULL;
+	return strstr(path, part) != NULL;
+}
+
+static int fault_is(const char *want, int fd)
+{
+	char text[512] = {0}, word[16] = "", part[256] = "", once[8] = "";
+	const char *path = getenv("DISK_FAULT");
+	int file = path ? open(path, O_RDONLY | O_CLOEXEC) : -1;
+	if (file < 0)
+		return 0;
+	ssize_t n = read(file, text, sizeof text - 1);
+	close(file);
+	if (n <= 0 || sscanf(text, "%15s %255s %7s", word, part, once) < 2)
+		return 0;
+	if (strcmp(word, want) != 0 || !concerns(fd, part))
+		return 0;
+	if (strcmp(once, "once") == 0)
+		unlink(path);
+	return 1;
 }
 
 static int write_fault(int fd)
 {
-	if (!is_database(fd))
-		return 0;
-	return fault_is("full") ? ENOSPC : fault_is("readonly") ? EROFS : 0;
+	return fault_is("full", fd) ? ENOSPC : fault_is("readonly", fd) ? EROFS : 0;
 }
 
-#define WRITER(name, offset)                                                      \
-	ssize_t name(int fd, const void *from, size_t n, offset at)              \
+#define WRITER(name, data, size, offset)                                          \
+	ssize_t name(int fd, data from, size n, offset at)                       \
 	{                                                                         \
-		static ssize_t (*real)(int, const void *, size_t, offset);       \
+		static ssize_t (*real)(int, data, size, offset);                 \
 		if (!real)                                                        \
 			real = dlsym(RTLD_NEXT, #name);                           \
 		int fault = write_fault(fd);                                      \
@@ -56,8 +64,10 @@ static int write_fault(int fd)
 		return real(fd, from, n, at);                                     \
 	}
 
-WRITER(pwrite, off_t)
-WRITER(pwrite64, off64_t)
+WRITER(pwrite, const void *, size_t, off_t)
+WRITER(pwrite64, const void *, size_t, off64_t)
+WRITER(pwritev, const struct iovec *, int, off_t)
+WRITER(pwritev64, const struct iovec *, int, off64_t)
 
 #define SYNCER(name)                                                              \
 	int name(int fd)                                                          \
@@ -65,7 +75,7 @@ WRITER(pwrite64, off64_t)
 		static int (*real)(int);                                          \
 		if (!real)                                                        \
 			real = dlsym(RTLD_NEXT, #name);                           \
-		if (is_database(fd) && fault_is("sync")) {                        \
+		if (fault_is("sync", fd)) {                        \
 			errno = EIO;                                              \
 			return -1;                                                \
 		}                                                                 \
