@@ -7,8 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"math/rand/v2"
-	"net"
 	"os"
 	"path/filepath"
 	"strings"
@@ -35,6 +33,7 @@ type Cluster struct {
 	settings config.Config
 	Manifest manifest.Manifest
 	signers  []*clusterSigner
+	ports    []port // the signers', while they run and while they do not
 	api      *process
 }
 
@@ -67,37 +66,13 @@ func NewCluster(ctx context.Context, dir string, log *slog.Logger) (*Cluster, er
 		return nil, err
 	}
 	c := &Cluster{layout: l, module: module, log: log}
-	addresses, err := freeAddresses(signers)
-	if err != nil {
+	if c.ports, err = freePorts(signers); err != nil {
 		return nil, err
 	}
-	for n, address := range addresses {
-		c.signers = append(c.signers, &clusterSigner{dir: filepath.Join(l.dir, fmt.Sprintf("signer-%d", n+1)), address: address})
+	for n, port := range c.ports {
+		c.signers = append(c.signers, &clusterSigner{dir: filepath.Join(l.dir, fmt.Sprintf("signer-%d", n+1)), address: port.address()})
 	}
 	return c, c.make(ctx)
-}
-
-// Ports of which no system gives one to a connection that goes out: the signers' are
-// theirs still when they come back.
-const firstPort, portsBeyond = 10_000, 32_768
-
-// freeAddresses finds ports that are free now, each another one.
-func freeAddresses(n int) ([]string, error) {
-	const attempts = 1000
-	var addresses []string
-	for range attempts {
-		if len(addresses) == n {
-			return addresses, nil
-		}
-		address := fmt.Sprintf("127.0.0.1:%d", firstPort+rand.N(portsBeyond-firstPort))
-		listener, err := net.Listen("tcp", address)
-		if err != nil {
-			continue // somebody has it
-		}
-		defer listener.Close()
-		addresses = append(addresses, address)
-	}
-	return nil, fmt.Errorf("no %d free ports were found from %d to %d", n, firstPort, portsBeyond)
 }
 
 // Start starts all signers and then the API server.
@@ -208,7 +183,8 @@ func (c *Cluster) Client() (*client.Client, error) {
 	})
 }
 
-// Close ends all processes in order. Those that are down are passed over.
+// Close ends all processes in order, and gives their ports back. Those that are down are
+// passed over.
 func (c *Cluster) Close() error {
 	var errs []error
 	if c.api != nil {
@@ -219,6 +195,8 @@ func (c *Cluster) Close() error {
 			errs = append(errs, s.running.stop())
 		}
 	}
+	errs = append(errs, giveBack(c.ports))
+	c.ports = nil
 	return errors.Join(errs...)
 }
 
