@@ -139,14 +139,19 @@ func (c *cluster) countsAsExported(t *testing.T, want bool) {
 	}
 }
 
-// logSays checks that a process has told its operator all of this in one line.
+// logSays checks that a process has told its operator all of this in one line, or does so
+// soon: what it tells of a connection may come after the other side's answer.
 func (c *cluster) logSays(t *testing.T, log string, parts ...string) {
 	t.Helper()
-	text, err := os.ReadFile(filepath.Join(c.dir, log))
-	must(t, err)
-	for line := range strings.Lines(string(text)) {
-		if !slices.ContainsFunc(parts, func(part string) bool { return !strings.Contains(line, part) }) {
-			return
+	var text []byte
+	for deadline := time.Now().Add(time.Minute); time.Now().Before(deadline); time.Sleep(50 * time.Millisecond) {
+		var err error
+		text, err = os.ReadFile(filepath.Join(c.dir, log))
+		must(t, err)
+		for line := range strings.Lines(string(text)) {
+			if !slices.ContainsFunc(parts, func(part string) bool { return !strings.Contains(line, part) }) {
+				return
+			}
 		}
 	}
 	t.Errorf("%s does not say %q:\n%s", log, parts, text)
