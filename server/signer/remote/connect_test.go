@@ -84,6 +84,35 @@ func TestALostQuestionStaysLostWhenTheNextConnectionIsRefused(t *testing.T) {
 	}
 }
 
+// A signer may do what it was asked, lose the connection, and refuse the very same when
+// the transport asks again: what it was asked first may be done.
+func TestARefusalOfARepeatedQuestionLeavesOpenWhatTheFirstDid(t *testing.T) {
+	var questions atomic.Int64
+	client := lying(t, func(w http.ResponseWriter, r *http.Request) {
+		switch questions.Add(1) {
+		case 1:
+			answering(200, "{}")(w, r)
+		case 2: // the share is released, and the answer lost
+			panic(http.ErrAbortHandler)
+		default:
+			answering(403, `{"kind":"forbidden","reason":"signer.frozen","message":"the key is frozen"}`)(w, r)
+		}
+	})
+	if err := client.Discard(context.Background(), "key-1"); err != nil {
+		t.Fatal(err)
+	}
+	err := client.Discard(context.Background(), "key-1")
+	if !errors.Is(err, signer.ErrNoAnswer) || signer.Refused(err) {
+		t.Errorf("got %v", err)
+	}
+	if questions.Load() != 3 {
+		t.Errorf("%d questions: the lost one was not asked again", questions.Load())
+	}
+	if err := client.Discard(context.Background(), "key-1"); !signer.Refused(err) {
+		t.Errorf("a refusal of the first question: %v", err)
+	}
+}
+
 // Messages name the side, what it shows and what an operator does about it.
 func TestRefusedConnectionsTellTheOperatorWhatToDo(t *testing.T) {
 	p := newPair(t)

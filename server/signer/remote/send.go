@@ -19,9 +19,9 @@ func (c *Client) send(ctx context.Context, path string, question, answer any) er
 	if err != nil {
 		return fmt.Errorf("encoding a question to signer %v: %w", c.info.ID, err)
 	}
-	var asked atomic.Bool
+	var asked atomic.Int64 // over how many connections
 	ctx = httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{
-		GotConn: func(httptrace.GotConnInfo) { asked.Store(true) },
+		GotConn: func(httptrace.GotConnInfo) { asked.Add(1) },
 	})
 	request, err := http.NewRequestWithContext(ctx, http.MethodPost, c.base.JoinPath(path).String(), bytes.NewReader(body))
 	if err != nil {
@@ -34,14 +34,25 @@ func (c *Client) send(ctx context.Context, path string, question, answer any) er
 	request.Header["Idempotency-Key"] = []string{}
 	response, err := c.http.Do(request)
 	if err != nil {
-		return c.lost(err, asked.Load())
+		return c.lost(err, asked.Load() > 0)
 	}
 	defer response.Body.Close()
 	text, err := io.ReadAll(io.LimitReader(response.Body, maxAnswer+1))
 	if err != nil {
 		return c.lost(err, true)
 	}
-	return c.read(response, text, answer)
+	return c.settle(c.read(response, text, answer), asked.Load() > 1)
+}
+
+// settle takes a refusal for what it is: of the question that it answers. Of one that was
+// asked before, over a connection that broke, it says nothing: a signer may have released
+// a share, and have been frozen before the same was asked again. So the refusal stays as
+// text and decides on nothing.
+func (c *Client) settle(err error, repeated bool) error {
+	if repeated && signer.Refused(err) {
+		return c.lost(fmt.Errorf("the connection was lost, and asked again it refused: %v", err), true)
+	}
+	return err
 }
 
 // lost says what an exchange without an answer means. Without a connection that the
