@@ -4,7 +4,9 @@ import (
 	"context"
 	"database/sql"
 	"errors"
+	"fmt"
 	"math/rand/v2"
+	"runtime/debug"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -12,6 +14,10 @@ import (
 
 // ErrClosed refuses changes after Close.
 var ErrClosed = errors.New("the database is closed")
+
+// ErrBroken refuses changes after a panic in the middle of a transaction, which was not a
+// change's own. What the driver holds since then nobody knows, so nothing is tried.
+var ErrBroken = errors.New("writing to the database ended in a panic: start the process again")
 
 // maxBatch bounds how many changes share a commit, and with it how long the first of
 // them waits.
@@ -42,7 +48,9 @@ type writer struct {
 	jobs    chan job
 	closing chan struct{} // closed: no new callers
 	once    sync.Once
+	ending  sync.Once
 	stopped chan struct{} // closed: nobody writes any more
+	ended   error         // why; to be read when it is closed
 	commits atomic.Int64  // made so far
 }
 
@@ -75,13 +83,14 @@ func (w *writer) do(ctx context.Context, change change) error {
 	j := job{change: change, answer: make(chan error, 1)}
 	select {
 	case w.turn <- struct{}{}:
-		w.commit(j)
-		<-w.turn
+		if w.commit(j) {
+			<-w.turn // else it is nobody's any more
+		}
 	case w.jobs <- j:
 	case <-ctx.Done():
 		return ctx.Err()
 	case <-w.stopped:
-		return ErrClosed
+		return w.ended
 	}
 	return <-j.answer
 }
@@ -90,13 +99,26 @@ func (w *writer) do(ctx context.Context, change change) error {
 func (w *writer) close() {
 	w.once.Do(func() {
 		close(w.closing)
-		w.turn <- struct{}{} // and never given back
-		for j, waits := w.next(); waits; j, waits = w.next() {
-			w.commit(j)
+		select {
+		case w.turn <- struct{}{}: // and never given back
+		case <-w.stopped: // broken
+			return
 		}
-		close(w.stopped)
+		whole := true
+		for j, waits := w.next(); waits && whole; j, waits = w.next() {
+			whole = w.commit(j)
+		}
+		w.stop(ErrClosed)
 	})
 	<-w.stopped
+}
+
+// stop has everybody who waits or comes refused, for the first reason that is given.
+func (w *writer) stop(reason error) {
+	w.ending.Do(func() {
+		w.ended = reason
+		close(w.stopped)
+	})
 }
 
 // A transaction that was undone for another's sake is repeated a few times, after a
@@ -107,8 +129,15 @@ const (
 )
 
 // commit makes a change, and those that wait by then, in one transaction. It is the
-// caller's turn.
-func (w *writer) commit(first job) {
+// caller's turn. After a panic the writer is broken, and whole is false: a caller who
+// recovers, as servers of HTTP do, must not leave everybody else waiting.
+func (w *writer) commit(first job) (whole bool) {
+	taken := []job{first}
+	defer func() {
+		if p := recover(); p != nil {
+			w.fail(taken, p)
+		}
+	}()
 	b := beginBatch(w.db, w.dialect)
 	b.add(first)
 	for b.takesMore() {
@@ -116,6 +145,7 @@ func (w *writer) commit(first job) {
 		if !waits {
 			break
 		}
+		taken = append(taken, j)
 		b.add(j)
 	}
 	err := b.end()
@@ -128,6 +158,16 @@ func (w *writer) commit(first job) {
 	b.answer(err)
 	if err == nil && b.kept > 0 {
 		w.commits.Add(1)
+	}
+	return true
+}
+
+// fail tells those whose changes were taken and everybody else.
+func (w *writer) fail(taken []job, panicked any) {
+	w.stop(ErrBroken)
+	err := fmt.Errorf("%w: %v\n%s", ErrBroken, panicked, debug.Stack())
+	for _, j := range taken {
+		j.answer <- err
 	}
 }
 
