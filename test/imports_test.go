@@ -48,7 +48,7 @@ var mayImport = map[string][]string{
 	"server/signer/trust":           {"server/identity", "server/origin", "server/strictjson", "server/useraction", "shares", "shares/fields", "shares/locked"},
 	"server/signer/trust/trusttest": {"server/identity", "server/signer/trust"},
 	"server/signer/remote":          {"server/challenge", "server/fault", "server/identity", "server/keyring", "server/signer", "server/useraction", "shares", "shares/manifest", "shares/statement"},
-	"server/signer/node":            {"hsm", "server/audit", "server/challenge", "server/fault", "server/identity", "server/keyring", "server/signer", "server/useraction", "shares", "shares/envelope", "shares/fields", "shares/locked", "shares/manifest", "shares/statement"},
+	"server/signer/node":            {"hsm", "server/audit", "server/challenge", "server/fault", "server/identity", "server/keyring", "server/recent", "server/signer", "server/useraction", "shares", "shares/envelope", "shares/fields", "shares/locked", "shares/manifest", "shares/statement"},
 	"server/signer/documents":       {"server/identity", "server/signer/node", "server/signer/trust"},
 	"server/transfer":               {"server/audit", "server/challenge", "server/fault", "server/identity", "server/keyring", "server/policy", "server/signer", "server/useraction", "shares", "shares/manifest", "shares/statement"},
 	"server/admin":                  {"server/audit", "server/challenge", "server/identity", "server/useraction"},

@@ -1,7 +1,7 @@
 // Package recent remembers what was found out lately and stays true: the result of a
-// computation that costs more than to look it up.
+// computation that costs more than to look it up, or what happened and cannot be undone.
 //
-// It is for pure functions only. Whatever may change, such as whether a credential was
+// It is for such facts only. Whatever may change, such as whether a credential was
 // revoked, is asked each time where it is kept.
 package recent
 

@@ -3,17 +3,11 @@ package node
 import (
 	"context"
 	"errors"
-	"maps"
-	"sync"
-	"time"
 
-	"keyferry/server/challenge"
 	"keyferry/server/keyring"
+	"keyferry/server/recent"
 	"keyferry/server/signer"
 )
-
-// abandonedFor is beyond the time in which an import's user action is good.
-const abandonedFor = 2 * challenge.MaxWindow
 
 var errAbandoned = errors.New("its import was abandoned meanwhile")
 
@@ -21,27 +15,26 @@ var errAbandoned = errors.New("its import was abandoned meanwhile")
 // for an answer, or died, has a key discarded while its share may still be under way
 // here: what comes in late must not stay, since nobody would ask for it again. Nothing
 // is under way when a process starts, so it need not be stored.
+//
+// Whoever may ask names the keys, so it is bounded. A server that makes it forget one
+// leaves a share behind that is part of no key.
 type abandoned struct {
-	mu   sync.Mutex
-	keys map[keyring.KeyID]time.Time
+	keys *recent.Map[keyring.KeyID, struct{}]
+}
+
+// abandonedSize is of one generation: far more imports than are under way at a time.
+const abandonedSize = 4096
+
+func newAbandoned() abandoned {
+	return abandoned{recent.NewMap[keyring.KeyID, struct{}](abandonedSize)}
 }
 
 // add must come before the share is removed, and has after it was stored: then one of
 // the two sees the other.
-func (a *abandoned) add(key keyring.KeyID, now time.Time) {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	if a.keys == nil {
-		a.keys = map[keyring.KeyID]time.Time{}
-	}
-	maps.DeleteFunc(a.keys, func(_ keyring.KeyID, since time.Time) bool { return now.Sub(since) > abandonedFor })
-	a.keys[key] = now
-}
+func (a abandoned) add(key keyring.KeyID) { a.keys.Add(key, struct{}{}) }
 
-func (a *abandoned) has(key keyring.KeyID) bool {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	_, found := a.keys[key]
+func (a abandoned) has(key keyring.KeyID) bool {
+	_, found := a.keys.Get(key)
 	return found
 }
 

@@ -37,7 +37,7 @@ func (n *Node) Commit(ctx context.Context, c signer.Commit) error {
 // Discard implements [signer.Signer]. It needs nobody's consent, since it can take
 // nothing from anybody: an uncommitted share is part of no key that a user was told of.
 func (n *Node) Discard(ctx context.Context, key keyring.KeyID) error {
-	n.abandoned.add(key, n.Now())
+	n.abandoned.add(key)
 	err := n.Store.DiscardShare(ctx, key, n.keyEntry(audit.ShareDiscarded, "", key))
 	if errors.Is(err, ErrCommitted) {
 		return signer.ErrCommitted.Because(err)

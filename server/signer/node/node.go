@@ -108,7 +108,7 @@ func New(ctx context.Context, c Config) (*Node, error) {
 	if enrolled != member.ID {
 		return nil, fmt.Errorf("this store belongs to signer %v, the token to signer %v: the two were mixed up", enrolled, member.ID)
 	}
-	return &Node{Config: c, info: signer.Info{Member: member}, identity: c.Token.IdentityAt(1)}, nil
+	return &Node{Config: c, info: signer.Info{Member: member}, identity: c.Token.IdentityAt(1), abandoned: newAbandoned()}, nil
 }
 
 // Describe returns what is public of a signer with this token, as it is after the key

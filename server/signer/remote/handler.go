@@ -109,7 +109,12 @@ func (h *Handler) commit(ctx context.Context, b commitBody) (any, acted, error) 
 }
 
 func (h *Handler) discard(ctx context.Context, b discardBody) (any, acted, error) {
-	return doneBody{}, acted{key: string(b.KeyID)}, h.signer.Discard(ctx, b.KeyID)
+	about := acted{key: string(b.KeyID)}
+	key, err := b.parse()
+	if err != nil {
+		return nil, about, errQuestion.Because(err)
+	}
+	return doneBody{}, about, h.signer.Discard(ctx, key)
 }
 
 func (h *Handler) ready(ctx context.Context, _ readyBody) (any, acted, error) {

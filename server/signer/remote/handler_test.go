@@ -49,6 +49,8 @@ func TestQuestionsThatCannotBeReadAreRefused(t *testing.T) {
 		"two values":        post("/v1/discard", `{"keyId":"key-1"}{}`),
 		"invalid UTF-8":     post("/v1/discard", "{\"keyId\":\"\xff\"}"),
 		"too much":          post("/v1/discard", `{"keyId":"`+strings.Repeat("k", 2000)+`"}`),
+		"no key":            post("/v1/discard", `{"keyId":""}`),
+		"a long key":        post("/v1/discard", `{"keyId":"`+strings.Repeat("k", 65)+`"}`),
 		"an unknown path":   post("/v2/discard", `{"keyId":"key-1"}`),
 		"another method":    httptest.NewRequest("GET", "/v1/discard", nil),
 		"a bad receipt":     post("/v1/commit", `{"organisation":"or-1","keyId":"key-1","receipts":[{}]}`),

@@ -158,6 +158,9 @@ type discardBody struct {
 	KeyID keyring.KeyID `json:"keyId"`
 }
 
+// parse bounds the id, which the signer remembers.
+func (b discardBody) parse() (keyring.KeyID, error) { return keyring.ParseKeyID(string(b.KeyID)) }
+
 // readyBody asks whether the signer could do its work now.
 type readyBody struct{}
 
