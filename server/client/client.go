@@ -29,6 +29,7 @@ import (
 	"net"
 	"net/http"
 	"net/url"
+	"sync/atomic"
 	"time"
 
 	"keyferry/shares/manifest"
@@ -57,6 +58,7 @@ type Client struct {
 	config Config
 	base   *url.URL
 	http   *http.Client
+	linked atomic.Pointer[manifest.Manifest] // nil until the signers were listed
 }
 
 // New checks the configuration. It does not connect yet.

@@ -2,6 +2,7 @@ package client
 
 import (
 	"cmp"
+	"context"
 	"errors"
 	"fmt"
 
@@ -27,12 +28,14 @@ func (c *Config) checkPin() error {
 }
 
 // Pin returns what [recovery.Context.Recover] needs to check the statements of an export
-// of the key, or nil if no manifest is pinned.
+// of the key, or nil if no manifest is pinned. Call it after the export: it then has the
+// identity keys that the pinned ones have linked meanwhile.
 func (c *Client) Pin(key string) *recovery.Pin {
 	if c.config.Manifest == nil {
 		return nil
 	}
-	return &recovery.Pin{Manifest: *c.config.Manifest, Organisation: c.config.Expect.Organisation, Key: key}
+	known := cmp.Or(c.linked.Load(), c.config.Manifest)
+	return &recovery.Pin{Manifest: *known, Organisation: c.config.Expect.Organisation, Key: key}
 }
 
 // parseSigners reads the answer of GET /signers, which must be the pinned cluster.
@@ -42,9 +45,11 @@ func (c *Client) parseSigners(text []byte) ([]dealer.Signer, error) {
 		return nil, err
 	}
 	if c.config.Manifest != nil {
-		if err := attest.Signers(*c.config.Manifest, listed); err != nil {
+		linked, err := attest.Linked(*c.config.Manifest, listed)
+		if err != nil {
 			return nil, err
 		}
+		c.linked.Store(&linked)
 	}
 	var signers []dealer.Signer
 	for _, entry := range listed {
@@ -55,11 +60,21 @@ func (c *Client) parseSigners(text []byte) ([]dealer.Signer, error) {
 
 // checkExport makes sure that enough of the pinned signers vouch for their shares. The
 // bad ones stay in the response, for Recover to name them.
-func (c *Client) checkExport(key string, to *recovery.Context, r recovery.Response) error {
+//
+// A bad statement may be of a signer whose identity key was replaced: the list of signers
+// has the link to the new one. If it cannot be had, that signer is done without.
+func (c *Client) checkExport(ctx context.Context, key string, to *recovery.Context, r recovery.Response) error {
 	pin := c.Pin(key)
 	if pin == nil {
 		return nil
 	}
-	_, err := r.Attest(*pin, to.EncryptionKey(), shares.Point{})
+	verdict, err := r.Attest(*pin, to.EncryptionKey(), shares.Point{})
+	if len(verdict.Bad) == 0 {
+		return err
+	}
+	if _, unheard := c.Signers(ctx); unheard != nil {
+		return err
+	}
+	_, err = r.Attest(*c.Pin(key), to.EncryptionKey(), shares.Point{})
 	return err
 }

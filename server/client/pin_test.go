@@ -103,6 +103,44 @@ func TestPinnedClientTakesAnExportOfThePinnedSignersOnly(t *testing.T) {
 	}
 }
 
+// A client hears of an identity key only when it needs it, and believes the pinned one.
+func TestPinnedClientTakesTheSharesOfASignerWithALaterIdentityKey(t *testing.T) {
+	for name, test := range map[string]struct {
+		tell func(k *keeper, rotated, foreign *attesttest.Cluster)
+		bad  int
+	}{
+		"linked":          {func(k *keeper, rotated, _ *attesttest.Cluster) { k.signers = listing(rotated.Listing()) }, 0},
+		"not listed":      {func(*keeper, *attesttest.Cluster, *attesttest.Cluster) {}, 1},
+		"another cluster": {func(k *keeper, _, foreign *attesttest.Cluster) { k.signers = listing(foreign.Listing()) }, 1},
+		"not linked": {func(k *keeper, rotated, _ *attesttest.Cluster) {
+			listed := rotated.Listing()
+			listed[2].IdentityLinks[0] = listed[2].Signature
+			k.signers = listing(listed)
+		}, 1},
+	} {
+		cluster := attesttest.New(t)
+		pinned := cluster.Manifest
+		cluster.Rotate(t, 2)
+		to, err := recovery.New()
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer to.Destroy()
+		k := &keeper{export: cluster.Export(t, to.EncryptionKey())}
+		test.tell(k, cluster, attesttest.New(t))
+		c := connectPinned(t, k, pinned)
+		response, err := c.Export(context.Background(), attesttest.Key, to)
+		if err != nil {
+			t.Fatalf("%s: %v", name, err)
+		}
+		recovered, err := to.Recover(response, recovery.Options{PublicKey: cluster.PublicKey, Pin: c.Pin(attesttest.Key)})
+		if err != nil || len(recovered.Bad) != test.bad {
+			t.Fatalf("%s: %+v, %v", name, recovered, err)
+		}
+		recovered.Destroy()
+	}
+}
+
 func TestAPinNeedsAnOrganisationOfTheSameDeployment(t *testing.T) {
 	pinned := attesttest.New(t).Manifest
 	for name, test := range map[string]struct {

@@ -63,7 +63,7 @@ func (c *Client) Export(ctx context.Context, id string, to *recovery.Context, sc
 	if err != nil {
 		return recovery.Response{}, fmt.Errorf("exporting key %s: %w", printable(id), err)
 	}
-	if err := c.checkExport(id, to, response); err != nil {
+	if err := c.checkExport(ctx, id, to, response); err != nil {
 		return recovery.Response{}, fmt.Errorf("exporting key %s: %w", printable(id), err)
 	}
 	return response, nil

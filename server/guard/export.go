@@ -3,6 +3,7 @@ package guard
 import (
 	"fmt"
 	"log/slog"
+	"net/http"
 	"strings"
 
 	"github.com/go-json-experiment/json"
@@ -27,7 +28,7 @@ type exportRequest struct {
 // checkExport returns the check of the answer to an export to the encryption key that
 // the client states. It takes bad shares out of the answer: clients put a key together
 // from all shares that they find there, so that one bad share would spoil it.
-func (g *Guard) checkExport(key string, body []byte) (check, error) {
+func (g *Guard) checkExport(r *http.Request, key string, body []byte) (check, error) {
 	encryptionKey, err := requestedKey(body)
 	if err != nil {
 		return nil, badRequest(err)
@@ -38,12 +39,28 @@ func (g *Guard) checkExport(key string, body []byte) (check, error) {
 		if err != nil {
 			return err
 		}
-		verdict, err := attest.Shares(g.config.Manifest, want, export)
+		verdict, err := g.judge(r, want, export)
 		if err != nil {
 			return explain(err, verdict.Bad)
 		}
 		return g.leaveOut(a, key, verdict)
 	}), nil
+}
+
+// judge tells good shares from bad ones. A bad statement may be of a signer whose identity
+// key was replaced: then the list of signers has the link from the pinned one. If it cannot
+// be had, that signer is done without.
+func (g *Guard) judge(r *http.Request, want attest.Expectation, export attest.Export) (attest.Verdict, error) {
+	verdict, err := attest.Shares(g.config.Manifest, want, export)
+	if len(verdict.Bad) == 0 {
+		return verdict, err
+	}
+	linked, unheard := g.linked(r)
+	if unheard != nil {
+		g.config.Log.Warn("the signers cannot be listed", slog.String("error", unheard.Error()))
+		return verdict, err
+	}
+	return attest.Shares(linked, want, export)
 }
 
 // requestedKey is the encryption key of an export's request.

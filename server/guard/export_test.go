@@ -57,6 +57,33 @@ func TestBadSharesAreLeftOutAndTheRestGivesTheKey(t *testing.T) {
 	recovered.Destroy()
 }
 
+// The guard asks for the link to a signer's later identity key in the client's name, with
+// nothing of the client's request but its token.
+func TestSharesOfASignerWithALaterIdentityKeyPass(t *testing.T) {
+	for name, test := range map[string]struct {
+		aside func(a *scripted)
+		left  int
+	}{
+		"linked":         {nil, 0},
+		"not listed":     {func(a *scripted) { a.status, a.text = 403, `{"error":{"message":"no"}}` }, 1},
+		"not in the API": {func(a *scripted) { a.text = "[]" }, 1},
+		"not linked":     {func(a *scripted) { a.signers.Clusters[0].Signers = a.signers.Clusters[0].Signers[1:] }, 1},
+	} {
+		s := newScene(t)
+		s.cluster.Rotate(t, 2)
+		s.aside = test.aside
+		answer := s.do("POST", wantsPath, exportBody(attesttest.NewEncryptionKey(t)))
+		left := strings.Count(answer.header.Get(leftOutHeader), "=")
+		if response, err := recovery.ParseResponse([]byte(answer.body)); err != nil || len(response.Shares) != attesttest.Signers-test.left || left != test.left {
+			t.Errorf("%s: left out %q, %v", name, answer.header.Get(leftOutHeader), err)
+		}
+		asked := s.requests()[1]
+		if asked.method != "GET" || asked.uri != "/signers" || asked.body != "" || asked.header.Get("X-Dfns-Useraction") != "" {
+			t.Errorf("%s: the guard asked %+v", name, asked)
+		}
+	}
+}
+
 // Without the guard, one bad share of five spoils the export for such a client.
 func TestBadSharesSpoilTheExportOfAClientWithoutGuard(t *testing.T) {
 	cluster := attesttest.New(t)

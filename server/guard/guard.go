@@ -24,6 +24,10 @@
 // not hold becomes an error in the API's shape (refusal.go). Redirects are refused: they
 // would lead the client around the guard.
 //
+// Where a signer has an identity key that the pinned manifest does not know, the guard asks
+// for the signers itself, with the client's access token, and believes the pinned key that
+// links it.
+//
 // The guard has no secrets and no state. Each answer is checked with the request that
 // it answers and with what was pinned at the start: the manifest, the organisation and
 // the users. These come from the operator, out of band. They are not learnt from the

@@ -42,7 +42,7 @@ func (g *Guard) route(r *http.Request, body []byte) (check, error) {
 		if len(r.Header.Values(approvalHeader)) > 0 {
 			return checkApproval(body)
 		}
-		return g.checkExport(key, body)
+		return g.checkExport(r, key, body)
 	}
 	return pass, nil
 }

@@ -2,6 +2,7 @@
 // have signed, so that a client need not believe the server.
 //
 //	ParseSigners, Signers   the answer of GET /signers: is this the pinned cluster?
+//	Linked                  the same, and which identity keys it has by now
 //	ParseExport, Shares     an export's answer: which shares are of the pinned cluster,
 //	                        for this key and for this client?
 //

@@ -31,8 +31,9 @@ func ParseSigners(text []byte) ([]manifest.MemberJSON, error) {
 // Signers checks that the listed signers are exactly those of the pinned manifest, in
 // any order: each with the pinned identity keys, or further ones that these link, and
 // with the pinned import key and a signature over it. While an identity key is replaced,
-// the listing may also lack the last ones of the pinned keys. Not one may be missing, added or repeated: the client deals as many shares
-// as there are signers. Errors wrap [ErrSigners].
+// the listing may also lack the last ones of the pinned keys. Not one may be missing,
+// added or repeated: the client deals as many shares as there are signers. Errors wrap
+// [ErrSigners].
 func Signers(pinned manifest.Manifest, listed []manifest.MemberJSON) error {
 	seen := make(map[manifest.ID]bool, len(listed))
 	for i, entry := range listed {
@@ -54,6 +55,30 @@ func Signers(pinned manifest.Manifest, listed []manifest.MemberJSON) error {
 		return fmt.Errorf("%w: there are none", ErrSigners)
 	}
 	return nil
+}
+
+// Linked returns the pinned manifest with the identity keys that listed signers have
+// behind their pinned ones. Each is linked by a pinned key, so that whoever could add one
+// could sign in the signer's place anyway. Errors wrap [ErrSigners], where [Signers] refuses
+// the list.
+func Linked(pinned manifest.Manifest, listed []manifest.MemberJSON) (manifest.Manifest, error) {
+	if err := Signers(pinned, listed); err != nil {
+		return manifest.Manifest{}, err
+	}
+	linked := pinned
+	for _, entry := range listed {
+		member, err := entry.Parse()
+		if err != nil {
+			return manifest.Manifest{}, fmt.Errorf("%w: %w", ErrSigners, err)
+		}
+		if known, _ := pinned.Member(member.ID); len(member.Identities) <= len(known.Identities) {
+			continue
+		}
+		if linked, err = linked.With(member); err != nil {
+			return manifest.Manifest{}, fmt.Errorf("%w: %w", ErrSigners, err)
+		}
+	}
+	return linked, nil
 }
 
 func checkEntry(pinned manifest.Manifest, entry manifest.MemberJSON) (manifest.ID, error) {

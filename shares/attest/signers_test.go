@@ -42,6 +42,34 @@ func TestALinkedIdentityKeyOfAPinnedSignerIsAccepted(t *testing.T) {
 	}
 }
 
+func TestLinkedHasTheIdentityKeysOfNow(t *testing.T) {
+	c := attesttest.New(t)
+	pinned := c.Manifest
+	c.Rotate(t, 1)
+	c.Rotate(t, 3)
+	for name, listed := range map[string][]manifest.MemberJSON{"one more": c.Rotated(t, 1), "both": c.Listing()} {
+		linked, err := attest.Linked(pinned, listed)
+		if err != nil || linked.Succeeds(pinned) != nil {
+			t.Fatalf("%s: %v", name, err)
+		}
+		for i, member := range linked.Members {
+			if got, want := member.JSON(), listed[i]; len(got.IdentityKeys) != len(want.IdentityKeys) {
+				t.Errorf("%s: signer %d has %d identity keys, of %d", name, i, len(got.IdentityKeys), len(want.IdentityKeys))
+			}
+		}
+	}
+	// Whoever has heard of a key keeps it.
+	before := attesttest.New(t)
+	listed := before.Listing()
+	before.Rotate(t, 0)
+	if linked, err := attest.Linked(before.Manifest, listed); err != nil || len(linked.Members[0].Identities) != 2 {
+		t.Errorf("an older list: %v", err)
+	}
+	if _, err := attest.Linked(pinned, attesttest.New(t).Listing()); !errors.Is(err, attest.ErrSigners) {
+		t.Errorf("another cluster: %v", err)
+	}
+}
+
 func TestSignersRefusesAnotherCluster(t *testing.T) {
 	c, other := attesttest.New(t), attesttest.New(t)
 	foreign := other.Listing()

@@ -130,12 +130,12 @@ func TestIdentityKeyIsReplacedWhileTheClusterWorks(t *testing.T) {
 	}
 
 	c.pin(t, old)
-	c.oldPinHolds(t, member.ID)
+	c.oldPinHolds(t)
 }
 
 // oldPinHolds has a client import and export that pins the manifest of before. It seals to
-// the same import keys, and names the signer whose statement it cannot verify.
-func (c *cluster) oldPinHolds(t *testing.T, rotated manifest.ID) {
+// the same import keys, and takes all shares: the list of signers links the new key.
+func (c *cluster) oldPinHolds(t *testing.T) {
 	t.Helper()
 	c.importKey(t)
 	to, err := recovery.New()
@@ -146,7 +146,7 @@ func (c *cluster) oldPinHolds(t *testing.T, rotated manifest.ID) {
 	recovered, err := to.Recover(response, recovery.Options{Pin: c.client.Pin(c.key)})
 	must(t, err)
 	defer recovered.Destroy()
-	if len(recovered.Bad) != 1 || recovered.Bad[0].SignerID != rotated.String() {
+	if len(recovered.Bad) > 0 {
 		t.Errorf("bad shares: %v", recovered.Bad)
 	}
 }

@@ -178,12 +178,26 @@ func check(t testing.TB, err error) {
 // it has links.
 func (c *Cluster) Rotated(t testing.TB, at int) []manifest.MemberJSON {
 	t.Helper()
+	successor, _ := c.successor(t, at)
+	listed := c.Listing()
+	listed[at] = successor.JSON()
+	return listed
+}
+
+// Rotate gives one signer a further identity key, which it signs with from then on.
+func (c *Cluster) Rotate(t testing.TB, at int) {
+	t.Helper()
+	successor, next := c.successor(t, at)
+	rotated, err := c.Manifest.With(successor)
+	check(t, err)
+	c.Manifest, c.identities[successor.ID] = rotated, next
+}
+
+func (c *Cluster) successor(t testing.TB, at int) (manifest.Member, *ecdsa.PrivateKey) {
 	next, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	check(t, err)
 	member := c.Manifest.Members[at]
 	successor, err := member.Successor(Deployment, c.identities[member.ID], next)
 	check(t, err)
-	listed := c.Listing()
-	listed[at] = successor.JSON()
-	return listed
+	return successor, next
 }
