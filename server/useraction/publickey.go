@@ -115,6 +115,20 @@ func (k PublicKey) CheckKind(kind identity.CredentialKind) error {
 	return nil
 }
 
+// Canonical returns what is the same for every spelling of the key, and for no other key.
+// RSA keys have two forms, points of secp256k1 three, and readers of DER pass over what is
+// appended to a sequence.
+func (k PublicKey) Canonical() (string, error) {
+	if key, ok := k.key.(*secp256k1.PublicKey); ok {
+		return "secp256k1 " + string(key.SerializeCompressed()), nil
+	}
+	der, err := x509.MarshalPKIXPublicKey(k.key)
+	if err != nil {
+		return "", fmt.Errorf("%w: %w", ErrPublicKey, err)
+	}
+	return string(der), nil
+}
+
 // Verify tells whether signature is the key's over message, in the form that every
 // official client sends: 64 raw bytes for Ed25519 (RFC 8032 §5.1.6); ASN.1 DER over
 // SHA-256 for ECDSA on every curve, where a high s is accepted, since clients do not

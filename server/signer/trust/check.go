@@ -95,7 +95,7 @@ func (d Document) checkUsers() error {
 }
 
 // checkCredentials refuses what could never sign, and one key under two active
-// credentials: its one signature could count as the consent of two.
+// credentials, however it is spelled: its owner could consent in the place of two.
 func (d Document) checkCredentials() error {
 	users := make(map[identity.UserID]bool, len(d.Users))
 	for _, u := range d.Users {
@@ -104,10 +104,11 @@ func (d Document) checkCredentials() error {
 	var errs []error
 	revoked, owners := d.revoked(), make(map[string]identity.CredentialID)
 	for i, c := range d.Credentials {
-		if err := c.check(d.RelyingParty); err != nil {
+		key, err := c.check(d.RelyingParty)
+		if err != nil {
 			errs = append(errs, fmt.Errorf("credential %.100q: %w", c.ID, err))
 		}
-		other, taken := owners[c.PublicKey]
+		other, taken := owners[key]
 		switch {
 		case i > 0 && d.Credentials[i-1].ID >= c.ID:
 			errs = append(errs, fmt.Errorf("credential %.100q is repeated or out of order", c.ID))
@@ -118,31 +119,32 @@ func (d Document) checkCredentials() error {
 		case c.Active && taken:
 			errs = append(errs, fmt.Errorf("credentials %.100q and %.100q have the same public key", other, c.ID))
 		}
-		if c.Active {
-			owners[c.PublicKey] = c.ID
+		if c.Active && err == nil {
+			owners[key] = c.ID
 		}
 	}
 	return errors.Join(errs...)
 }
 
-func (c Credential) check(party useraction.RelyingParty) error {
+// check returns the credential's key, which is the same for all of its spellings.
+func (c Credential) check(party useraction.RelyingParty) (key string, err error) {
 	if err := checkCredentialID(c.ID); err != nil {
-		return err
+		return "", err
 	}
-	key, err := useraction.ParsePublicKey(c.PublicKey)
+	public, err := useraction.ParsePublicKey(c.PublicKey)
 	if err != nil {
-		return err
+		return "", err
 	}
 	if !isCanonicalPEM(c.PublicKey) {
-		return errors.New("its public key is not one plain PEM block")
+		return "", errors.New("its public key is not one plain PEM block")
 	}
-	if err := key.CheckKind(c.Kind); err != nil {
-		return err
+	if err := public.CheckKind(c.Kind); err != nil {
+		return "", err
 	}
 	if c.Kind == identity.Fido2Credential && c.Active && party.IsZero() {
-		return errors.New("a Fido2 credential needs the document's relyingParty")
+		return "", errors.New("a Fido2 credential needs the document's relyingParty")
 	}
-	return nil
+	return public.Canonical()
 }
 
 func (d Document) checkRevocations() error {
