@@ -24,7 +24,7 @@ type monitor struct {
 // openMonitor says what the service needs, and takes the monitoring's address if there
 // is one.
 func (s *Server) openMonitor() (err error) {
-	probes := append([]health.Probe{{Name: "database", Required: true, Ask: s.readDatabase}}, probesOf(s.transfer.Signers)...)
+	probes := append([]health.Probe{{Name: "database", Required: true, Ask: s.tryDatabase}}, probesOf(s.transfer.Signers)...)
 	s.health, err = health.New(health.Config{
 		// The thresholds are the keys' own: without a majority most keys are stuck.
 		Probes: probes, Quorum: len(s.transfer.Signers)/2 + 1, Now: s.config.Now,
@@ -48,7 +48,7 @@ func (n *Node) openMonitor() error {
 		return nil
 	}
 	checker, err := health.New(health.Config{
-		Probes: []health.Probe{{Name: "token and store", Required: true, Ask: n.signer.Ready}}, Now: n.config.Now,
+		Probes: []health.Probe{{Name: "token and store", Required: true, Ask: n.tryTokenAndStore}}, Now: n.config.Now,
 	})
 	if err != nil {
 		return err
@@ -62,9 +62,13 @@ func (n *Node) openMonitor() error {
 	return nil
 }
 
-func (s *Server) readDatabase(ctx context.Context) error {
+func (n *Node) tryTokenAndStore(ctx context.Context) error {
+	return errors.Join(n.store.Writable(), n.signer.Ready(ctx))
+}
+
+func (s *Server) tryDatabase(ctx context.Context) error {
 	_, _, err := s.store.Unfinished(ctx)
-	return err
+	return errors.Join(s.store.Writable(), err)
 }
 
 func probesOf(signers []signer.Signer) []health.Probe {

@@ -78,6 +78,16 @@ func (db *database) write(ctx context.Context, change change) error {
 	return db.dialect.translate(db.writer.do(ctx, change))
 }
 
+// Writable returns why no change can be made any more, or nil. It asks nobody.
+func (db *database) Writable() error {
+	select {
+	case <-db.writer.stopped:
+		return db.writer.ended
+	default:
+		return nil
+	}
+}
+
 // changeOne runs a statement that is meant for one row, and returns none where there
 // is no such row.
 func changeOne(ctx context.Context, tx *transaction, none error, query string, args ...any) error {

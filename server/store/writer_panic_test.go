@@ -48,8 +48,14 @@ func TestPanicOfTheDriverLeavesNobodyWaiting(t *testing.T) {
 			defer db.Close()
 			db.SetMaxOpenConns(1)
 			w := newWriter(db, sqlite())
+			if err := (&database{writer: w}).Writable(); err != nil {
+				t.Errorf("before: %v", err)
+			}
 			within(t, func() {
 				refuseAll(t, w)
+				if err := (&database{writer: w}).Writable(); !errors.Is(err, ErrBroken) {
+					t.Errorf("monitoring is told %v", err)
+				}
 				w.close()
 				w.close()
 			})
