@@ -3,6 +3,7 @@
 package hsm
 
 import (
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -67,6 +68,21 @@ func (s session) wrappingKeys() (wrappingKeys, error) {
 		}
 	}
 	return found, nil
+}
+
+// oneWorks has a share-wrapping key seal and open, the newest that can. A key whose maker was
+// killed at it may stay half made, and is in nobody's way: operations name the one that they
+// need.
+func (s session) oneWorks() error {
+	var failed error
+	for _, key := range slices.Backward(slices.Sorted(maps.Keys(s.keys.wrapping))) {
+		err := s.knownAnswer(key)
+		if err == nil {
+			return nil
+		}
+		failed = errors.Join(failed, err)
+	}
+	return failed
 }
 
 // settleTime is for a key that is half made or half destroyed to become one or the other.
