@@ -33,8 +33,7 @@ func (t *Token) TryWrappingKey(ctx context.Context, key WrappingKey) error {
 
 // MakeWrappingKey makes the key, which must be newer than all others, reads back what the
 // token made of it, tries a forbidden use, and has it seal and open; a key that cannot does
-// not stay. A key that bears its name already is destroyed: nobody can know who made it. So
-// nothing may be sealed under it yet.
+// not stay. A key that bears its name already is refused: something may be sealed under it.
 //
 // Errors beside those of every operation: as for [Token.Init].
 func (t *Token) MakeWrappingKey(ctx context.Context, key WrappingKey) (KeyState, error) {
@@ -52,11 +51,8 @@ func (s session) makeWrappingKey(key WrappingKey) (KeyState, error) {
 	if err != nil {
 		return KeyState{}, err
 	}
-	if key <= FirstWrappingKey || key < found.newest() {
+	if key <= FirstWrappingKey || key <= found.newest() {
 		return KeyState{}, fmt.Errorf("making %q: it must be newer than v%d", spec.name.label(), max(found.newest(), FirstWrappingKey))
-	}
-	if err := s.destroyAll(spec); err != nil {
-		return KeyState{}, err
 	}
 	state, err := s.ensure(spec)
 	if err != nil {

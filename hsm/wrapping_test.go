@@ -139,7 +139,7 @@ func TestWrappingKeyThatVanishesIsReported(t *testing.T) {
 	plaintext.Destroy()
 }
 
-func TestMakingAWrappingKeyAgainReplacesWhatBearsItsName(t *testing.T) {
+func TestAWrappingKeyThatIsThereIsNotMadeAgain(t *testing.T) {
 	ctx := context.Background()
 	token := hsmtest.Token(t)
 	mustMake(t, token, second)
@@ -147,11 +147,52 @@ func TestMakingAWrappingKeyAgainReplacesWhatBearsItsName(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	mustMake(t, token, second)
-	if _, err := token.OpenShare(ctx, second, blob, nil, 0); !errors.Is(err, hsm.ErrBlob) {
-		t.Errorf("it is the same key: %v", err)
+	if _, err := token.MakeWrappingKey(ctx, second); err == nil {
+		t.Error("it was made again")
 	}
-	if keys := wrappingKeys(t, token); !slices.Equal(keys, []hsm.WrappingKey{hsm.FirstWrappingKey, second}) {
+	plaintext, err := token.OpenShare(ctx, second, blob, nil, 0)
+	if err != nil {
+		t.Fatalf("what is under it: %v", err)
+	}
+	plaintext.Destroy()
+}
+
+// Whoever makes a key can be killed at it, and what there is of it then stays.
+func TestTokenOpensWithAHalfMadeWrappingKey(t *testing.T) {
+	ctx := context.Background()
+	cfg := hsmtest.Blank(t)
+	token := hsmtest.Open(t, cfg)
+	if _, err := token.Init(ctx); err != nil {
+		t.Fatal(err)
+	}
+	r := rawAccess(t, token.Label())
+	_, err := r.GenerateKey(r.session(t), []*pkcs11.Mechanism{pkcs11.NewMechanism(pkcs11.CKM_AES_KEY_GEN, nil)}, []*pkcs11.Attribute{
+		pkcs11.NewAttribute(pkcs11.CKA_LABEL, "keyferry share-wrapping v2"), pkcs11.NewAttribute(pkcs11.CKA_ID, "keyferry/share-wrapping/2"),
+		pkcs11.NewAttribute(pkcs11.CKA_TOKEN, true), pkcs11.NewAttribute(pkcs11.CKA_PRIVATE, true),
+		pkcs11.NewAttribute(pkcs11.CKA_SENSITIVE, true), pkcs11.NewAttribute(pkcs11.CKA_EXTRACTABLE, false),
+		pkcs11.NewAttribute(pkcs11.CKA_VALUE_LEN, 32),
+		pkcs11.NewAttribute(pkcs11.CKA_ENCRYPT, false), pkcs11.NewAttribute(pkcs11.CKA_DECRYPT, false),
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := token.Close(); err != nil {
+		t.Fatal(err)
+	}
+	token = hsmtest.Open(t, cfg)
+	if err := token.TryWrappingKey(ctx, hsm.FirstWrappingKey); err != nil {
+		t.Errorf("the key that is whole: %v", err)
+	}
+	if err := token.TryWrappingKey(ctx, second); err == nil {
+		t.Error("a key that can do nothing is said to work")
+	}
+	mustMake(t, token, 3)
+	for _, key := range []hsm.WrappingKey{hsm.FirstWrappingKey, second} {
+		if err := token.DestroyWrappingKey(ctx, key); err != nil {
+			t.Error(err)
+		}
+	}
+	if keys := wrappingKeys(t, token); !slices.Equal(keys, []hsm.WrappingKey{3}) {
 		t.Errorf("the token has %v", keys)
 	}
 }

@@ -67,6 +67,8 @@ func explainRotation(err error) error {
 	switch {
 	case errors.Is(err, node.ErrDamagedShares):
 		return fmt.Errorf("%w: no key was destroyed; bring their rows back from a backup of the store, and repeat the command", err)
+	case errors.Is(err, node.ErrOtherToken):
+		return fmt.Errorf("%w: nothing was changed; bring back the token's backup, or the store's, so that both are from the same side of a rotation", err)
 	case errors.Is(err, node.ErrUnfinished):
 		return fmt.Errorf("%w: run it without --destroy-old first", err)
 	case errors.Is(err, store.ErrRotating), errors.Is(err, node.ErrMoved):

@@ -82,6 +82,17 @@ func isCurrent(ctx context.Context, tx *transaction, share node.Share) error {
 	return err
 }
 
+// isResealing keeps a process that was left behind by a rotation from putting shares under
+// a key that is on its way out, or gone.
+func isResealing(ctx context.Context, tx *transaction, b node.NewBlob) error {
+	var n int
+	err := tx.QueryRowContext(ctx, `SELECT COUNT(*) FROM wrapping WHERE id = 1 AND current_key = $1 AND stage = $2`, b.WrappingKey, node.Resealing).Scan(&n)
+	if err == nil && n == 0 {
+		return node.ErrMoved
+	}
+	return err
+}
+
 // ShareNames implements [node.Wrapping].
 func (s *Signer) ShareNames(ctx context.Context, behind keyring.KeyID, n int) ([]node.ShareName, error) {
 	rows, err := s.readers.QueryContext(ctx, `SELECT org, key_id FROM shares WHERE key_id > $1 ORDER BY key_id LIMIT $2`, behind, n)
@@ -101,6 +112,9 @@ func (s *Signer) Reseal(ctx context.Context, blobs []node.NewBlob) (int, error) 
 	err := s.write(ctx, func(ctx context.Context, tx *transaction) error {
 		changed = 0
 		for _, b := range blobs {
+			if err := isResealing(ctx, tx, b); err != nil {
+				return err
+			}
 			n, err := tx.changed(ctx, `UPDATE shares SET sealed = $1, wrapping_key = $2 WHERE key_id = $3 AND sealed = $4`,
 				b.New, b.WrappingKey, b.Key, b.Old)
 			if err != nil {

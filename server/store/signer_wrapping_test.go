@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"keyferry/hsm"
 	"keyferry/server/audit"
 	"keyferry/server/keyring"
 	"keyferry/server/signer/node"
@@ -135,6 +136,7 @@ func TestOnlyTheBlobThatWasReadIsReplaced(t *testing.T) {
 		if err := s.CommitShare(ctx, share.Key); err != nil {
 			t.Fatal(err)
 		}
+		inStage(t, s, node.Resealing)
 		put, err := s.Reseal(ctx, []node.NewBlob{
 			{Key: share.Key, Old: []byte("another"), New: []byte("x"), WrappingKey: 2},
 			{Key: "key-none", Old: share.Blob, New: []byte("x"), WrappingKey: 2},
@@ -150,6 +152,30 @@ func TestOnlyTheBlobThatWasReadIsReplaced(t *testing.T) {
 		got, err := s.Share(ctx, share.Org, share.Key)
 		if diff := compareShares(share, got); err != nil || diff != "" {
 			t.Errorf("%v\n%s", err, diff)
+		}
+	})
+}
+
+// A process may be left behind by a rotation, and wake up at another stage or another one.
+func TestSharesAreResealedOnlyUnderTheKeyOfTheMoment(t *testing.T) {
+	onEveryEngine(t, func(t *testing.T, e engine) {
+		ctx := context.Background()
+		for _, stage := range []node.Stage{node.Settled, node.Making, node.Resealing, node.Resealed, node.Destroying} {
+			s := e.signer(t, t.TempDir())
+			ecdsa, _ := schemes(t)
+			share := newShare(t, ecdsa, 3)
+			if err := s.AddShare(ctx, share); err != nil {
+				t.Fatal(err)
+			}
+			execute(t, s.database, `UPDATE shares SET wrapping_key = 2`) // so that every stage can be come to
+			keys := inStage(t, s, stage)
+			for _, key := range []hsm.WrappingKey{1, 2, 3} {
+				put, err := s.Reseal(ctx, []node.NewBlob{{Key: share.Key, Old: share.Blob, New: share.Blob, WrappingKey: key}})
+				allowed := stage == node.Resealing && key == keys.Current
+				if allowed != (err == nil && put == 1) || !allowed && !errors.Is(err, node.ErrMoved) {
+					t.Errorf("%s, under v%d: put %d, %v", stage, key, put, err)
+				}
+			}
 		}
 	})
 }

@@ -31,11 +31,12 @@ func ofRotations(t *testing.T) []faulting {
 }
 
 // Whatever a function answers while a key takes another's place: the error is typed, what
-// was sealed opens on, each step can be done again, and in the end there is one key.
+// was sealed opens on, a step that failed can be done again, a key being made under another
+// name, and in the end there is one key.
 func TestEveryFaultDuringARotationIsTypedAndItGoesOn(t *testing.T) {
 	ctx := context.Background()
 	token := hsmtest.Token(t)
-	old := hsm.FirstWrappingKey
+	old, next := hsm.FirstWrappingKey, hsm.FirstWrappingKey
 	for _, f := range ofRotations(t) {
 		for _, c := range f.codes {
 			blob, err := token.SealShare(ctx, old, secret(t, shareText), nil)
@@ -44,7 +45,8 @@ func TestEveryFaultDuringARotationIsTypedAndItGoesOn(t *testing.T) {
 			}
 			before := stats(t).Calls[f.name]
 			again(t, f, c, "making", func() error {
-				_, err := token.MakeWrappingKey(ctx, old+1)
+				next++
+				_, err := token.MakeWrappingKey(ctx, next)
 				return err
 			})
 			plaintext, err := token.OpenShare(ctx, old, blob, nil, 0)
@@ -52,9 +54,9 @@ func TestEveryFaultDuringARotationIsTypedAndItGoesOn(t *testing.T) {
 				t.Fatalf("%s once %s: what was sealed does not open: %v", f.name, c.name, err)
 			}
 			plaintext.Destroy()
-			again(t, f, c, "destroying", func() error { return token.DestroyWrappingKey(ctx, old) })
+			again(t, f, c, "destroying", func() error { return destroyOlder(token, next) })
 			met(t, f, before)
-			old++
+			old = next
 			if keys, err := token.WrappingKeys(ctx); err != nil || !slices.Equal(keys, []hsm.WrappingKey{old}) {
 				t.Fatalf("%s once %s: the token has %v, %v; not %v", f.name, c.name, keys, err, old)
 			}
@@ -77,4 +79,20 @@ func again(t *testing.T, f faulting, c code, what string, step func() error) {
 	if err := step(); err != nil {
 		t.Fatalf("%s again after %s once %s: %v", what, f.name, c.name, err)
 	}
+}
+
+func destroyOlder(token *hsm.Token, than hsm.WrappingKey) error {
+	keys, err := token.WrappingKeys(context.Background())
+	if err != nil {
+		return err
+	}
+	for _, key := range keys {
+		if key == than {
+			break
+		}
+		if err := token.DestroyWrappingKey(context.Background(), key); err != nil {
+			return err
+		}
+	}
+	return nil
 }

@@ -13,6 +13,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"testing"
 
 	_ "github.com/mattn/go-sqlite3"
@@ -94,8 +95,10 @@ func writeShare(out *bufio.Writer, org string) error {
 	})
 }
 
-// expect compares what the signer's operator is told of the keys.
-func (s *signer) expect(t *testing.T, current, other int, stage, onToken string) {
+// expect compares what the signer's operator is told of the keys, and returns the current
+// one. Keys on the token are compared if they are given: one that was being made when a
+// rotation was killed may be there until the end.
+func (s *signer) expect(t *testing.T, stage string, other int, onToken ...int) (current int) {
 	t.Helper()
 	var got []struct {
 		WrappingKey int    `json:"wrappingKey"`
@@ -104,9 +107,11 @@ func (s *signer) expect(t *testing.T, current, other int, stage, onToken string)
 		KeysOnToken []int  `json:"keysOnToken"`
 	}
 	must(t, json.Unmarshal([]byte(s.run(t, "signer", "status", "--json")), &got))
-	if len(got) != 1 || got[0].WrappingKey != current || got[0].OtherKey != other || got[0].Stage != stage || fmt.Sprint(got[0].KeysOnToken) != onToken {
-		t.Errorf("the signer's keys: %+v; not v%d, v%d, %s, %s", got, current, other, stage, onToken)
+	if len(got) != 1 || got[0].WrappingKey < 2 || got[0].OtherKey != other || got[0].Stage != stage ||
+		onToken != nil && !slices.Equal(got[0].KeysOnToken, onToken) {
+		t.Fatalf("the signer's keys: %+v; not v%d, %s, %v", got, other, stage, onToken)
 	}
+	return got[0].WrappingKey
 }
 
 // expectAllUnder looks at the rows, and has every share opened and checked.

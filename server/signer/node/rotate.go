@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 
 	"keyferry/hsm"
@@ -17,7 +18,7 @@ import (
 type WrappingToken interface {
 	// WrappingKeys returns the share-wrapping keys on the token.
 	WrappingKeys(ctx context.Context) ([]hsm.WrappingKey, error)
-	// MakeWrappingKey makes a key that is newer than all others, anew if it is there.
+	// MakeWrappingKey makes a key that is newer than all others.
 	MakeWrappingKey(ctx context.Context, key hsm.WrappingKey) (hsm.KeyState, error)
 	// DestroyWrappingKey destroys one that is not the newest; one that is not there is
 	// no error.
@@ -29,8 +30,8 @@ type WrappingToken interface {
 // refused if that has changed by then; they read a share again that does not open.
 //
 // Every step is on disk before the next one, and whoever calls again goes on from there.
-// Two at a time would only be in each other's way; store.Signer.LockRotation keeps them
-// apart.
+// store.Signer.LockRotation keeps two apart. If they meet all the same, one of them ends
+// with [ErrMoved]: no step is taken on a key or a share that is not the step's.
 type Rotation struct {
 	Node  *Node
 	Token WrappingToken // the node's own
@@ -49,6 +50,9 @@ var (
 	ErrDamagedShares = errors.New("shares are damaged")
 	// ErrUnfinished: the former key is still needed.
 	ErrUnfinished = errors.New("the rotation is not finished")
+	// ErrOtherToken: store and token are from different sides of a rotation, or the key
+	// was taken off the token.
+	ErrOtherToken = errors.New("the token does not have the key that the store's shares are under")
 )
 
 // Run makes a new key, seals every share under it and reads every share back. The former
@@ -58,7 +62,7 @@ var (
 // With ErrDamagedShares all others are under the new key, and the rotation can be finished
 // when the damaged ones were restored.
 func (r Rotation) Run(ctx context.Context) (WrappingKeys, error) {
-	return r.advance(ctx, map[Stage]step{Settled: r.begin, Making: r.change, Resealing: r.finish})
+	return r.advance(ctx, map[Stage]step{Settled: r.begin, Making: r.begin, Resealing: r.finish})
 }
 
 // DestroyFormer reads every share back once more and destroys the former key, for ever.
@@ -88,34 +92,46 @@ func (r Rotation) advance(ctx context.Context, steps map[Stage]step) (WrappingKe
 	}
 }
 
-// begin names the new key before it is made, so that what a crash leaves of it is known
-// for what it is. The name is one that no key on the token has had.
+// begin names the new key before it makes it, and makes it the current one. From then on
+// nothing is stored that is sealed under the former.
+//
+// It gives each attempt a name of its own, which no key on the token has: a key that is
+// there may be the one of a rotation that this store does not know of, because another
+// process is at it or because the store is a backup from before it. What attempts that were
+// interrupted have left goes with the former key.
 func (r Rotation) begin(ctx context.Context, keys WrappingKeys) error {
+	if err := r.has(ctx, keys.Current); err != nil {
+		return err
+	}
 	there, err := r.Token.WrappingKeys(ctx)
 	if err != nil {
 		return tokenFault(err)
 	}
-	next := keys.Current + 1
-	for _, key := range there {
-		next = max(next, key+1)
+	next := max(keys.Current, keys.Other, slices.Max(there)) + 1
+	named := WrappingKeys{keys.Current, next, Making}
+	if err := r.move(ctx, keys, named, audit.RotationBegun); err != nil {
+		return err
 	}
-	return r.move(ctx, keys, WrappingKeys{keys.Current, next, Making}, audit.RotationBegun)
-}
-
-// change makes the new key the current one. From then on nothing is stored that is sealed
-// under the former.
-func (r Rotation) change(ctx context.Context, keys WrappingKeys) error {
-	made, err := r.Token.MakeWrappingKey(ctx, keys.Other)
+	made, err := r.Token.MakeWrappingKey(ctx, next)
 	if err != nil {
 		return fmt.Errorf("making a share-wrapping key: %w", tokenFault(err))
 	}
 	r.Made(made)
-	return r.move(ctx, keys, WrappingKeys{keys.Other, keys.Current, Resealing}, audit.WrappingKeyChanged)
+	return r.move(ctx, named, WrappingKeys{next, keys.Current, Resealing}, audit.WrappingKeyChanged)
+}
+
+// has makes sure that the token has a key that shares are under, and works with it.
+func (r Rotation) has(ctx context.Context, key hsm.WrappingKey) error {
+	err := r.Node.Token.TryWrappingKey(ctx, key)
+	if errors.Is(err, hsm.ErrNoWrappingKey) {
+		return fmt.Errorf("%w: v%d", ErrOtherToken, key)
+	}
+	return tokenFault(err)
 }
 
 func (r Rotation) finish(ctx context.Context, keys WrappingKeys) error {
-	if err := r.Node.Token.TryWrappingKey(ctx, keys.Current); err != nil {
-		return tokenFault(err)
+	if err := r.has(ctx, keys.Current); err != nil {
+		return err
 	}
 	if err := r.resealAll(ctx, keys.Current); err != nil {
 		return err
@@ -129,8 +145,8 @@ func (r Rotation) finish(ctx context.Context, keys WrappingKeys) error {
 // condemn makes sure that nothing needs the former key, which may have been kept for
 // long. Then it can only go on.
 func (r Rotation) condemn(ctx context.Context, keys WrappingKeys) error {
-	if err := r.Node.Token.TryWrappingKey(ctx, keys.Current); err != nil {
-		return tokenFault(err)
+	if err := r.has(ctx, keys.Current); err != nil {
+		return err
 	}
 	if err := r.readBack(ctx); err != nil {
 		return err
@@ -138,9 +154,23 @@ func (r Rotation) condemn(ctx context.Context, keys WrappingKeys) error {
 	return r.move(ctx, keys, WrappingKeys{keys.Current, keys.Other, Destroying}, audit.WrappingKeyDestroying)
 }
 
+// destroy destroys whatever is older than the current key: no share is under it, and no
+// rotation that would put one there can come to that any more.
 func (r Rotation) destroy(ctx context.Context, keys WrappingKeys) error {
-	if err := r.Token.DestroyWrappingKey(ctx, keys.Other); err != nil {
+	if err := r.has(ctx, keys.Current); err != nil {
+		return err
+	}
+	there, err := r.Token.WrappingKeys(ctx)
+	if err != nil {
 		return tokenFault(err)
+	}
+	for _, key := range there {
+		if key >= keys.Current {
+			continue
+		}
+		if err := r.Token.DestroyWrappingKey(ctx, key); err != nil {
+			return tokenFault(err)
+		}
 	}
 	return r.move(ctx, keys, WrappingKeys{keys.Current, 0, Settled}, audit.WrappingKeyDestroyed)
 }

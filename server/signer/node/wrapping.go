@@ -26,7 +26,7 @@ const (
 	Making     Stage = "making"     // Other is to take Current's place, and may be half made
 	Resealing  Stage = "resealing"  // Other was current before, and shares may be under it
 	Resealed   Stage = "resealed"   // no share is under Other any more, and each was read back
-	Destroying Stage = "destroying" // Other may be destroyed already
+	Destroying Stage = "destroying" // Other, and what else is older than Current, may be destroyed already
 )
 
 // Known tells whether it is one of the stages.
@@ -66,6 +66,8 @@ type Wrapping interface {
 	ShareNames(ctx context.Context, behind keyring.KeyID, n int) ([]ShareName, error)
 	// Reseal puts new blobs in the place of old ones, all in one transaction, passes
 	// over shares whose blob is not the old one any more, and returns how many it put.
+	// It is ErrMoved if a blob is under another key than the one that shares are being
+	// resealed under.
 	Reseal(ctx context.Context, blobs []NewBlob) (int, error)
 }
 
