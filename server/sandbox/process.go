@@ -101,6 +101,9 @@ func (p *process) await(ctx context.Context, before int64) error {
 		}
 		select {
 		case <-p.ended:
+			if text, err = os.ReadFile(p.log); err != nil { // it may have said why since
+				return err
+			}
 			return fmt.Errorf("it ended at once: %s", bytes.TrimSpace(text[before:]))
 		case <-deadline:
 			return fmt.Errorf("it does not serve within %v: %s", startTime, bytes.TrimSpace(text[before:]))
