@@ -26,6 +26,17 @@ func lost(err error) bool {
 	return false
 }
 
+// mayPass reports whether it is trouble that may be over in a moment. Some tokens answer the
+// same to what they do not have.
+func mayPass(err error) bool {
+	switch answer(err) {
+	case pkcs11.CKR_GENERAL_ERROR, pkcs11.CKR_FUNCTION_FAILED, pkcs11.CKR_HOST_MEMORY, pkcs11.CKR_DEVICE_MEMORY,
+		pkcs11.CKR_DEVICE_ERROR, pkcs11.CKR_SESSION_COUNT, pkcs11.CKR_FUNCTION_CANCELED:
+		return true
+	}
+	return false
+}
+
 // missing reports whether the token says that it does not have the mechanism or curve.
 func missing(err error) bool {
 	switch answer(err) {

@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/miekg/pkcs11"
 )
@@ -43,6 +44,8 @@ type exam struct {
 	permanent bool                  // make keys that stay, as the key ceremony does
 	made      []pkcs11.ObjectHandle // and not removed yet
 	begin     func(check string) error
+	steady    bool  // what may pass counts as a failure
+	trouble   bool  // a check failed by what may pass, and is to be made again
 	stopped   error // why no more checks are run
 }
 
@@ -65,7 +68,7 @@ func (e *exam) run(families ...func()) (*Report, error) {
 	e.describe()
 	for _, family := range families {
 		if e.stopped == nil {
-			e.stopped = e.alone(family)
+			e.stopped = e.patiently(family)
 		}
 	}
 	if e.stopped != nil {
@@ -73,6 +76,26 @@ func (e *exam) run(families ...func()) (*Report, error) {
 	}
 	e.report.conclude()
 	return e.report, nil
+}
+
+// A family of checks that meets trouble is tried again, after a moment.
+const (
+	attempts = 3
+	moment   = 200 * time.Millisecond
+)
+
+// patiently runs a family of checks, and runs it again if one failed for a reason that may
+// pass, such as a token that is busy: what a token cannot do, it cannot do then either.
+func (e *exam) patiently(family func()) error {
+	checks, operations := len(e.report.Checks), len(e.report.Operations)
+	for attempt := 1; ; attempt++ {
+		e.trouble = false
+		if err := e.alone(family); err != nil || !e.trouble || attempt == attempts {
+			return err
+		}
+		e.report.Checks, e.report.Operations = e.report.Checks[:checks], e.report.Operations[:operations]
+		time.Sleep(moment)
+	}
 }
 
 // alone runs a family of checks on a session of its own: one that the token refused
@@ -125,6 +148,7 @@ func (e *exam) check(name string, uses []Use, try func() finding) bool {
 		e.stopped = fmt.Errorf("%s: the token went away: %w", name, f.err)
 		return false
 	}
+	e.trouble = e.trouble || f.outcome == Failed && !e.steady && mayPass(f.err)
 	if uses == nil {
 		uses = []Use{}
 	}

@@ -16,7 +16,7 @@ const paceRuns = 31
 
 // paces times the operations that the token has shown to work, on keys of the session.
 func (e *exam) paces() {
-	e.permanent = false
+	e.permanent, e.steady = false, true
 	if e.report.Fit(Hold) {
 		e.paceSealing()
 	}

@@ -72,6 +72,25 @@ func TestTokenThatGoesAwayIsNotCalledUnfit(t *testing.T) {
 	}
 }
 
+// Nor is one that is busy for a moment, neither by the doctor nor when its signer starts.
+func TestTokenInPassingTroubleIsNotCalledUnfit(t *testing.T) {
+	b := newBench(t, nil)
+	cfg := hsmtest.Blank(t)
+	for _, rule := range []string{
+		"C_GenerateKey call=1 return=0x31", "C_Encrypt call=1 return=0x30", "C_Decrypt call=2 return=0x6",
+		"C_DeriveKey call=1 return=0x5", "C_DigestKey call=1 return=0x2", "C_GenerateKeyPair call=2 return=0xB1", "C_Sign call=1 return=0x30",
+	} {
+		plan(t, rule)
+		if report, err := b.SelfTest(t.Context()); err != nil || report.Verdict != fitness.Fit {
+			t.Errorf("%s: at the start: %+v, %v", rule, report, err)
+		}
+		plan(t, rule)
+		if report, err := hsmtest.Module(t).Examine(t.Context(), cfg.Label, cfg.PIN, nil); err != nil || report.Verdict != fitness.Fit {
+			t.Errorf("%s: by the doctor: %+v, %v", rule, report, err)
+		}
+	}
+}
+
 // Whatever a function answers that only examinations call: it is an error of its kind, or
 // it stands in the report. The next examination finds the token as it is.
 func TestEveryFaultOfAnExaminationIsTypedOrReported(t *testing.T) {
