@@ -17,6 +17,9 @@ import (
 // one found: another process may have made it.
 const verifyLook = time.Minute
 
+// verifyPatience is how long trouble may last that does not end a verification.
+const verifyPatience = time.Minute
+
 // verifier has a signer's shares verified while the process serves, as often as is
 // configured, and tells metrics what the last verification found, whoever made it.
 type verifier struct {
@@ -37,9 +40,12 @@ func (v verifier) run(ctx context.Context) {
 // look counts from the last verification that came to its end, which outlives processes.
 func (v verifier) look(ctx context.Context) {
 	last, err := v.node.Store.LastVerification(ctx)
+	if err == nil {
+		v.tell(last) // the next one may take hours
+	}
 	if err == nil && v.due(last) {
 		last, err = v.node.VerifyShares(ctx, node.Survey{
-			Pause: time.Second / time.Duration(v.Rate),
+			Pause: time.Second / time.Duration(v.Rate), Patience: verifyPatience,
 			Damaged: func(key keyring.KeyID, reason error) {
 				v.log.Error("a share is damaged", "signer", v.label, "key", string(key), "reason", reason)
 			},
@@ -47,10 +53,14 @@ func (v verifier) look(ctx context.Context) {
 	}
 	switch {
 	case err == nil:
-		v.metrics.Verified(v.label, last.Intact, last.Damaged, last.SucceededAt)
+		v.tell(last)
 	case ctx.Err() == nil:
 		v.log.Warn("verifying the shares", "signer", v.label, "error", err)
 	}
+}
+
+func (v verifier) tell(last node.Verification) {
+	v.metrics.Verified(v.label, last.Intact, last.Damaged, last.SucceededAt)
 }
 
 // due is true also where the clock was set back behind the last one.

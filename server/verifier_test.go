@@ -16,8 +16,10 @@ import (
 	"time"
 
 	"keyferry/config"
+	"keyferry/hsm"
 	"keyferry/server/metrics"
 	"keyferry/server/signer/node"
+	"keyferry/shares/locked"
 )
 
 // newVerifier is that of a signer with so many shares.
@@ -109,6 +111,53 @@ func TestVerificationByOthersIsTold(t *testing.T) {
 	}
 	v.look(context.Background())
 	v.expectMetrics(t, 2, 0, made.FinishedAt)
+}
+
+// busyToken has no session to spare, so many times.
+type busyToken struct {
+	node.Token
+	left int
+}
+
+func (b *busyToken) OpenShare(ctx context.Context, key hsm.WrappingKey, blob, aad []byte, room int) (*locked.Buffer, error) {
+	if b.left--; b.left >= 0 {
+		return nil, hsm.ErrBusy
+	}
+	return b.Token.OpenShare(ctx, key, blob, aad, room)
+}
+
+func TestVerificationOutlastsABusyToken(t *testing.T) {
+	v, _, _ := newVerifier(t, 3, config.Verify{Every: time.Hour, Rate: 1000})
+	busy := &busyToken{Token: v.node.Token, left: 2}
+	settings := v.node.Config
+	settings.Token = busy
+	own, err := node.New(context.Background(), settings)
+	if err != nil {
+		t.Fatal(err)
+	}
+	v.node = own
+	v.look(context.Background())
+	if last := v.last(t); last.Intact != 3 || last.Damaged != 0 || busy.left >= 0 {
+		t.Errorf("%+v", last)
+	}
+}
+
+// A server that was started anew tells when the shares were last found whole, before it
+// has looked at all of them itself.
+func TestMetricsTellTheLastVerificationWhileTheNextOneRuns(t *testing.T) {
+	v, m, _ := newVerifier(t, 3, config.Verify{Every: time.Hour, Rate: 1})
+	made, err := v.node.VerifyShares(context.Background(), node.Survey{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	m.Clock.Advance(2 * time.Hour)
+	ctx, cancel := context.WithTimeout(context.Background(), 200*time.Millisecond)
+	defer cancel()
+	v.look(ctx)
+	if last := v.last(t); last != made {
+		t.Errorf("it came to its end: %+v", last)
+	}
+	v.expectMetrics(t, 3, 0, made.FinishedAt)
 }
 
 func TestVerificationKeepsToItsRateAndEndsWithTheServer(t *testing.T) {

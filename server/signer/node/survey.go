@@ -32,6 +32,9 @@ type Verifications interface {
 type Survey struct {
 	// Pause is a rest after each share, so that exports hardly notice.
 	Pause time.Duration
+	// Patience is how long one share is tried while token or store are in trouble that
+	// passes, before the survey is given up.
+	Patience time.Duration
 	// Damaged is told of each share that is damaged; nil: nobody.
 	Damaged func(key keyring.KeyID, err error)
 	// Progress is told how many shares were looked at; nil: nobody.
@@ -56,11 +59,7 @@ func (n *Node) survey(ctx context.Context, s Survey) (Verification, error) {
 	start := n.Now()
 	var v Verification
 	err := n.eachShare(ctx, func(name ShareName) error {
-		share, err := n.share(ctx, name.Org, name.Key)
-		if err == nil {
-			err = n.check(ctx, share)
-			n.Sweeper.Soon()
-		}
+		err := s.outlast(ctx, func() error { return n.lookAt(ctx, name) })
 		if err := v.count(name, err, s.Damaged); err != nil {
 			return err
 		}
@@ -71,6 +70,32 @@ func (n *Node) survey(ctx context.Context, s Survey) (Verification, error) {
 	})
 	v.FinishedAt, v.Took = n.Now(), n.Now().Sub(start)
 	return v, err
+}
+
+func (n *Node) lookAt(ctx context.Context, name ShareName) error {
+	share, err := n.share(ctx, name.Org, name.Key)
+	if err != nil {
+		return err
+	}
+	defer n.Sweeper.Soon()
+	return n.check(ctx, share)
+}
+
+// troubleRest is between two tries of one share.
+const troubleRest = 250 * time.Millisecond
+
+// outlast tries again what meets trouble that passes: a survey of many shares takes hours,
+// and would never come to its end if each moment in which all sessions are in use ended it.
+func (s Survey) outlast(ctx context.Context, look func() error) error {
+	for waited := time.Duration(0); ; waited += troubleRest {
+		err := look()
+		if waited >= s.Patience || fault.KindOf(err) != fault.Unavailable {
+			return err
+		}
+		if err := rest(ctx, troubleRest); err != nil {
+			return err
+		}
+	}
 }
 
 // count takes one share's outcome. A share that was discarded meanwhile counts as nothing.
