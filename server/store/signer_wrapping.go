@@ -96,14 +96,26 @@ func isResealing(ctx context.Context, tx *transaction, b node.NewBlob) error {
 // ShareNames implements [node.Wrapping].
 func (s *Signer) ShareNames(ctx context.Context, behind keyring.KeyID, n int) ([]node.ShareName, error) {
 	rows, err := s.readers.QueryContext(ctx, `SELECT org, key_id FROM shares WHERE key_id > $1 ORDER BY key_id LIMIT $2`, behind, n)
-	names, err := scanAll(rows, err, func(r row) (name node.ShareName, err error) {
-		err = r.Scan(&name.Org, &name.Key)
-		return name, err
-	})
+	names, err := scanAll(rows, err, scanShareName)
 	if err != nil {
 		return nil, fmt.Errorf("listing shares: %w", err)
 	}
 	return names, nil
+}
+
+// scanShareName refuses a key that somebody stored as bytes in SQLite: those are behind every
+// text, and whoever asks for what is behind one would be given it for ever.
+func scanShareName(r row) (name node.ShareName, err error) {
+	var key any
+	if err := r.Scan(&name.Org, &key); err != nil {
+		return node.ShareName{}, err
+	}
+	text, isText := key.(string)
+	if !isText {
+		return node.ShareName{}, fmt.Errorf("column key_id of %.64q: %w", key, node.ErrUnreadable)
+	}
+	name.Key = keyring.KeyID(text)
+	return name, nil
 }
 
 // Reseal implements [node.Wrapping].

@@ -210,6 +210,21 @@ func TestSharesAreListedInPartsWithoutAGap(t *testing.T) {
 	})
 }
 
+// SQLite takes any value in any column. Such a row must not be listed again and again.
+func TestShareWhoseNameIsNoTextIsAnError(t *testing.T) {
+	s := sqliteEngine().signer(t, t.TempDir())
+	ecdsa, _ := schemes(t)
+	if err := s.AddShare(context.Background(), newShare(t, ecdsa, 2)); err != nil {
+		t.Fatal(err)
+	}
+	for _, edit := range []string{`CAST(key_id AS BLOB)`, `x'ff'`, `x''`} {
+		execute(t, s.database, `UPDATE shares SET key_id = `+edit)
+		if names, err := s.ShareNames(context.Background(), "", 10); !errors.Is(err, node.ErrUnreadable) {
+			t.Errorf("%s: got %v, %v", edit, names, err)
+		}
+	}
+}
+
 func TestOneProcessAtATimeRotates(t *testing.T) {
 	onEveryEngine(t, func(t *testing.T, e engine) {
 		place := t.TempDir()
