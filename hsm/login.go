@@ -138,20 +138,22 @@ func (t *Token) establish(l *login, info pkcs11.TokenInfo) error {
 // time.
 func (t *Token) findKeys(l *login) (err error) {
 	const looks = 4
-	for range looks {
+	for look := 1; ; look++ {
 		l.keys, err = loadKeys(t.module.p11, l.anchor, l.signing)
 		if errors.Is(err, ErrNotInitialised) {
 			return nil
 		}
 		s := session{Ctx: t.module.p11, handle: l.anchor, direct: t.module.direct, keys: l.keys}
 		if err == nil {
-			err = s.oneWorks()
+			err = s.knownAnswer(l.keys.wrapping.newest())
 		}
 		if err == nil || !keyVanished(err) && !s.keysMayChange() {
 			return err
 		}
+		if look == looks {
+			return s.oneWorks(err)
+		}
 	}
-	return err
 }
 
 // pinMayBeTried spares a token its last attempt: a service that is restarted again and

@@ -94,11 +94,15 @@ func (t *Token) open() error {
 func (t *Token) Label() string { return t.cfg.Label }
 
 // Ready says whether the token can serve: its keys are there, and a share that is
-// sealed now, under the newest of the share-wrapping keys, opens again. Errors: as for
-// every operation.
+// sealed now, under the newest of the share-wrapping keys that works, opens again. Errors:
+// as for every operation.
 func (t *Token) Ready(ctx context.Context) error {
 	work := withKeys(t, func(s session) (struct{}, error) {
-		return struct{}{}, s.knownAnswer(s.keys.wrapping.newest())
+		err := s.knownAnswer(s.keys.wrapping.newest())
+		if err != nil {
+			err = s.oneWorks(err)
+		}
+		return struct{}{}, err
 	})
 	_, err := run(ctx, t, job[struct{}]{op: opSelfTest, work: lookingAgain(work)})
 	return err

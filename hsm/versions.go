@@ -3,7 +3,6 @@
 package hsm
 
 import (
-	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -70,17 +69,21 @@ func (s session) wrappingKeys() (wrappingKeys, error) {
 	return found, nil
 }
 
-// oneWorks has a share-wrapping key seal and open, the newest that can. A key whose maker was
-// killed at it may stay half made, and is in nobody's way: operations name the one that they
-// need.
-func (s session) oneWorks() error {
-	var failed error
+// oneWorks has a share-wrapping key seal and open, the newest that can, where the newest of
+// all has failed. A key whose maker was killed at it may stay half made, and is in nobody's
+// way: operations name the one that they need.
+func (s session) oneWorks(failed error) error {
+	if s.keys == nil {
+		return failed
+	}
+	newest := s.keys.wrapping.newest()
 	for _, key := range slices.Backward(slices.Sorted(maps.Keys(s.keys.wrapping))) {
-		err := s.knownAnswer(key)
-		if err == nil {
+		if key == newest {
+			continue
+		}
+		if failed = s.knownAnswer(key); failed == nil {
 			return nil
 		}
-		failed = errors.Join(failed, err)
 	}
 	return failed
 }

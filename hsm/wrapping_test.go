@@ -180,6 +180,9 @@ func TestTokenOpensWithAHalfMadeWrappingKey(t *testing.T) {
 		t.Fatal(err)
 	}
 	token = hsmtest.Open(t, cfg)
+	if err := token.Ready(ctx); err != nil {
+		t.Errorf("ready: %v", err)
+	}
 	if err := token.TryWrappingKey(ctx, hsm.FirstWrappingKey); err != nil {
 		t.Errorf("the key that is whole: %v", err)
 	}
