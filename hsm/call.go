@@ -23,12 +23,11 @@ type job[R any] struct {
 	after   func()  // if not nil, runs once, when no call of the job is in the library
 }
 
-// running is a job at work, on a goroutine other than its caller's.
+// running is a job at work, on a goroutine other than its caller's: a worker's task.
 type running[R any] struct {
 	token *Token
 	job   job[R]
 	probe bool
-	watch *time.Timer
 	done  chan struct{} // closed when there is a result, or when time is up
 
 	mu     sync.Mutex
@@ -58,8 +57,7 @@ func admitted[R any](ctx context.Context, t *Token, j job[R]) (none R, err error
 		return none, t.failed(j.op, err)
 	}
 	r := &running[R]{token: t, job: j, probe: probe, done: make(chan struct{})}
-	r.watch = time.AfterFunc(t.cfg.Limit, r.overdue)
-	t.workers.do(r.execute)
+	t.workers.do(r)
 	select {
 	case <-r.done:
 		return r.take(nil)
@@ -83,10 +81,11 @@ func (t *Token) admit(ctx context.Context) (probe bool, err error) {
 	return probe, err
 }
 
-func (r *running[R]) execute() {
+// execute has the worker rest before the caller learns that it is over: he may be back
+// with another job at once.
+func (r *running[R]) execute(w *worker) {
 	result, err := attempt(r.token, r.probe, r.job.work, r.abandoned)
 	err = r.token.failed(r.job.op, err)
-	r.watch.Stop()
 	if r.job.after != nil {
 		r.job.after()
 	}
@@ -96,8 +95,10 @@ func (r *running[R]) execute() {
 	r.mu.Unlock()
 	if hung {
 		r.token.breaker.returned()
+		w.rest()
 	} else {
 		r.token.breaker.settle(r.probe, err)
+		w.rest()
 		r.token.leaveSeats(1)
 		close(r.done)
 	}

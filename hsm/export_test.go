@@ -4,7 +4,9 @@ package hsm
 
 import (
 	"context"
+	"runtime"
 	"testing"
+	"time"
 
 	"keyferry/hsm/fitness"
 )
@@ -41,3 +43,12 @@ func Reaches(token *Token) (deepest, wiped [2]uint64) {
 
 // BenchOf is what an open token is examined on.
 func BenchOf(token *Token) fitness.Bench { return token.module.bench(token.current().slot) }
+
+// GoroutinesDownTo gives goroutines that have done their work a moment to end.
+func GoroutinesDownTo(n int) int {
+	deadline := time.Now().Add(2 * time.Second)
+	for runtime.NumGoroutine() > n && time.Now().Before(deadline) {
+		time.Sleep(time.Millisecond)
+	}
+	return runtime.NumGoroutine()
+}

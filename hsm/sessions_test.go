@@ -197,7 +197,7 @@ func TestClosedTokenRefusesAndLeavesNothing(t *testing.T) {
 	if n := rawAccess(t, token.Label()).openSessions(t); n != 0 {
 		t.Errorf("%d sessions are left", n)
 	}
-	if after := goroutinesDownTo(before); after > before {
+	if after := hsm.GoroutinesDownTo(before); after > before {
 		t.Errorf("%d goroutines before, %d after", before, after)
 	}
 	if err := roundTrip(t, token, "share"); !errors.Is(err, hsm.ErrClosed) {
@@ -212,13 +212,4 @@ func TestClosedTokenRefusesAndLeavesNothing(t *testing.T) {
 	if err := keeper.Ready(context.Background()); !errors.Is(err, hsm.ErrNotInitialised) {
 		t.Errorf("the other token: %v", err)
 	}
-}
-
-// goroutinesDownTo gives goroutines that have done their work a moment to end.
-func goroutinesDownTo(n int) int {
-	deadline := time.Now().Add(2 * time.Second)
-	for runtime.NumGoroutine() > n && time.Now().Before(deadline) {
-		time.Sleep(time.Millisecond)
-	}
-	return runtime.NumGoroutine()
 }

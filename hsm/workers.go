@@ -2,50 +2,98 @@
 
 package hsm
 
-import "sync/atomic"
+import (
+	"sync"
+	"time"
+)
 
-// workers are goroutines that wait for jobs. A fresh goroutine would do, but has to grow
-// its stack for each call into C anew, which costs more than the rest of a job.
+// workers are goroutines that wait for tasks. A fresh goroutine would do, but has to grow
+// its stack for each call into C anew, which costs more than the rest of a task.
 type workers struct {
-	jobs    chan func()
-	ended   chan struct{}
-	most    int32 // that wait
-	waiting atomic.Int32
+	limit time.Duration // for one task
+
+	mu    sync.Mutex
+	idle  []*worker // the last to rest is the first to work: its memory is still in the cache
+	ended bool
 }
 
-func newWorkers(most int) *workers {
-	return &workers{jobs: make(chan func()), ended: make(chan struct{}), most: int32(most)}
+// task is done once, with a watch that goes off if it takes too long.
+type task interface {
+	// execute calls rest when the worker may have another task, and then does little more.
+	execute(*worker)
+
+	// overdue is called while execute runs, or as it ends.
+	overdue()
 }
 
-// do runs f on a worker that waits, or on a new one.
-func (w *workers) do(f func()) {
-	select {
-	case w.jobs <- f:
-	default:
-		go w.work(f)
+// worker does one task after the other, until one of them is overdue: its watch goes off
+// once, so that nobody has to ask which task it went off for.
+type worker struct {
+	pool  *workers
+	tasks chan task // has room for the next one, which may come before the worker waits
+	watch *time.Timer
+	now   task
+}
+
+// do gives the task to a worker that rests, or to a new one. Its time begins.
+func (p *workers) do(t task) {
+	w := p.takeIdle()
+	if w == nil {
+		w = &worker{pool: p, tasks: make(chan task, 1), now: t}
+		w.watch = time.AfterFunc(p.limit, w.overdue)
+		go w.work()
+	} else {
+		w.now = t
+		w.watch.Reset(p.limit)
 	}
+	w.tasks <- t
 }
 
-func (w *workers) work(f func()) {
-	for f != nil {
-		f()
-		f = w.next()
-	}
-}
-
-// next is nil when there is nothing more to do for this worker.
-func (w *workers) next() func() {
-	defer w.waiting.Add(-1)
-	if w.waiting.Add(1) > w.most {
+func (p *workers) takeIdle() *worker {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	last := len(p.idle) - 1
+	if last < 0 {
 		return nil
 	}
-	select {
-	case f := <-w.jobs:
-		return f
-	case <-w.ended:
-		return nil
+	w := p.idle[last]
+	p.idle[last] = nil
+	p.idle = p.idle[:last]
+	return w
+}
+
+// end sends those home who rest, and the others when they are done.
+func (p *workers) end() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.ended = true
+	for _, w := range p.idle {
+		close(w.tasks)
+	}
+	p.idle = nil
+}
+
+func (w *worker) work() {
+	for t := range w.tasks {
+		t.execute(w)
 	}
 }
 
-// end sends those home who wait, and the others when they are done.
-func (w *workers) end() { close(w.ended) }
+func (w *worker) overdue() { w.now.overdue() }
+
+// rest makes the worker ready for another task, or sends it home if there will be none or
+// its watch has gone off.
+func (w *worker) rest() {
+	if !w.watch.Stop() {
+		close(w.tasks)
+		return
+	}
+	w.now = nil // or it would keep the task's result from being collected
+	w.pool.mu.Lock()
+	defer w.pool.mu.Unlock()
+	if w.pool.ended {
+		close(w.tasks)
+		return
+	}
+	w.pool.idle = append(w.pool.idle, w)
+}
