@@ -6,6 +6,15 @@ package hsm
 #cgo CFLAGS: -Wall -Wextra
 #cgo keyferry_nowipe CFLAGS: -DKEYFERRY_NOWIPE
 #cgo linux LDFLAGS: -ldl
+
+// A library keeps nothing that a call is given, and nothing here lets C call Go. So what
+// C writes lengths to may be on the stack of the calling goroutine, which does not move
+// before the call returns.
+#cgo noescape kf_seal
+#cgo noescape kf_open
+#cgo nocallback kf_seal
+#cgo nocallback kf_open
+
 #include <stdlib.h>
 #include "direct.h"
 #include "../shares/locked/wipe.h"

@@ -68,7 +68,9 @@ func newBed(b *testing.B, tokens, sessions int) bed {
 
 // ours and raw give one caller's way to open one share of a token.
 func (d bed) ours(b *testing.B, i int) func() error {
-	ctx, token, blob := b.Context(), d.tokens[i], d.blobs[i]
+	token, blob := d.tokens[i], d.blobs[i]
+	ctx, cancel := context.WithCancel(b.Context()) // each request has its own
+	b.Cleanup(cancel)
 	return func() error {
 		plaintext, err := token.OpenShare(ctx, hsm.FirstWrappingKey, blob, d.aad, 16)
 		if err != nil {
