@@ -7,9 +7,9 @@
 //   - [Module] (module.go) owns one PKCS#11 library in this process; library.go
 //     initialises, ends and restarts it, gate.go keeps calls out meanwhile; tokens.go
 //     finds and makes tokens, softhsm.go prepares the software token for development
-//   - [Token] (token.go, config.go) is one signer's token; call.go runs each operation where it can
-//     be given up, login.go is the login that is replaced when it dies, sessions.go the
-//     bounded pool beside it
+//   - [Token] (token.go, config.go) is one signer's token; call.go has each operation run
+//     where it can be given up, by one of the goroutines of workers.go; login.go is the
+//     login that is replaced when it dies, sessions.go the bounded pool beside it
 //   - examine.go has hsm/fitness find out what a token can do; parameters.go is for libraries
 //     that need some to be initialised
 //   - breaker.go leaves a dead token alone, and observe.go tells metrics
