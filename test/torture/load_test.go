@@ -25,6 +25,7 @@ type told struct {
 	exported  map[string]int   // keys, and how often
 	receipts  map[int64]string // places in the log, and the entries there
 	activated map[string]bool  // operators' references
+	rotations int              // operators' commands that came to their end
 	refused   int              // requests that got no answer
 }
 
@@ -67,6 +68,7 @@ func (s *told) busy(t *testing.T, p *process, kill func()) []*presented {
 		clients.Go(func() { action.present(p) })
 	}
 	clients.Go(func() { s.switchExports(p) })
+	clients.Go(func() { s.rotateKeys(t, p) })
 	s.await(ctx, rand.N(mostAnswers))
 	time.Sleep(rand.N(atMost))
 	kill()

@@ -35,7 +35,7 @@ func TestKilledRotationsLoseNoShare(t *testing.T) {
 		}
 	}
 	for n := range clusterSigners {
-		c.finishRotation(t, n)
+		finishRotation(t, 1, func(arguments ...string) *exec.Cmd { return c.atSigner(t, n, arguments...) })
 	}
 	c.everyKeyIsWhole(t)
 	t.Logf("%d rotations came to their end, %d were killed; %d imports and %d exports were answered, %d requests were not",
@@ -78,35 +78,79 @@ func (c *cluster) rotateAtRandom(t *testing.T) (stop func() (done, killed int)) 
 }
 
 func (c *cluster) rotateAndKill(t *testing.T, n int, flags ...string) (output string, ended bool) {
-	var text strings.Builder
-	cmd := c.atSigner(t, n, append([]string{"rotate"}, flags...)...)
+	return runAndKill(t, c.atSigner(t, n, append([]string{"rotate"}, flags...)...), c.pace)
+}
+
+// runAndKill kills half of the commands, after they have logged in: a login has SoftHSM
+// write the token's own file anew, and who is killed in the middle of that leaves no token.
+func runAndKill(t *testing.T, cmd *exec.Cmd, pace time.Duration) (output string, ended bool) {
+	text := heard{first: func() {
+		if rand.N(2) == 0 {
+			// The time of a whole one, about, to its last commit.
+			time.AfterFunc(rand.N(2*pace+100*time.Millisecond), func() { cmd.Process.Kill() })
+		}
+	}}
 	cmd.Stdout, cmd.Stderr = &text, &text
 	if err := cmd.Start(); err != nil {
 		t.Error(err)
 		return "", false
 	}
-	if rand.N(2) == 0 {
-		// The time of a whole one, about: from its start to its last commit.
-		time.AfterFunc(rand.N(2*c.pace+100*time.Millisecond), func() { cmd.Process.Kill() })
-	}
 	cmd.Wait() // how it ended is told by its state
 	return text.String(), cmd.ProcessState.Exited()
+}
+
+// heard keeps what it is told, and does something when it is told the first of it.
+type heard struct {
+	strings.Builder
+	first func()
+}
+
+func (h *heard) Write(text []byte) (int, error) {
+	if h.Len() == 0 {
+		h.first()
+	}
+	return h.Builder.Write(text)
+}
+
+// rotateKeys has the operators of the signers inside a server do so, until it is killed.
+func (s *told) rotateKeys(t *testing.T, p *process) {
+	for {
+		select {
+		case <-p.ended:
+			return
+		default:
+		}
+		arguments := []string{"rotate", "--signer", fmt.Sprintf("keyferry-signer-%d", 1+rand.N(devSigners))}
+		if rand.N(2) == 0 {
+			arguments = append(arguments, "--destroy-old")
+		}
+		output, ended := runAndKill(t, p.atSigners(arguments...), 100*time.Millisecond)
+		s.note(func() {
+			if ended {
+				s.rotations++
+			}
+		})
+		if strings.Contains(output, "damaged") {
+			t.Errorf("a rotation found damage:\n%s", output)
+		}
+	}
 }
 
 // settled is a signer with one share-wrapping key.
 var settled = regexp.MustCompile(`"otherKey":0,"stage":"settled","keysOnToken":\[[0-9]+\]`)
 
-// finishRotation leaves a signer with one key, under which every share opens.
-func (c *cluster) finishRotation(t *testing.T, n int) {
+// finishRotation leaves each signer that the commands are for with one key, under which
+// every share opens.
+func finishRotation(t *testing.T, signers int, command func(arguments ...string) *exec.Cmd) {
 	t.Helper()
 	for _, arguments := range [][]string{{"rotate"}, {"rotate", "--destroy-old"}, {"verify"}} {
-		if output, err := c.atSigner(t, n, arguments...).CombinedOutput(); err != nil {
-			t.Fatalf("signer %d: %v: %v\n%s", n+1, arguments, err, output)
+		if output, err := command(arguments...).CombinedOutput(); err != nil {
+			t.Fatalf("%v: %v\n%s", arguments, err, output)
 		}
 	}
-	output, err := c.atSigner(t, n, "status", "--json").Output()
-	if err != nil || !settled.Match(output) {
-		t.Errorf("signer %d: %v: %s", n+1, err, output)
+	output, err := command("status", "--json").Output()
+	if err != nil || len(settled.FindAll(output, -1)) != signers {
+		t.Errorf("%v: %s", err, output)
 	}
 }
 
@@ -115,5 +159,13 @@ func (c *cluster) atSigner(t *testing.T, n int, arguments ...string) *exec.Cmd {
 	dir := filepath.Join(c.dir, fmt.Sprintf("signer-%d", n+1))
 	cmd := command(t, append(append([]string{"signer"}, arguments...), "--config", filepath.Join(dir, "signer.yaml"))...)
 	cmd.Env = append(os.Environ(), "SOFTHSM2_CONF="+filepath.Join(dir, "tokens", "softhsm2.conf"))
+	return cmd
+}
+
+// atSigners is one of the operator of the signers inside a server.
+func (p *process) atSigners(arguments ...string) *exec.Cmd {
+	state := filepath.Join(p.dir, "state")
+	cmd := exec.Command(p.cmd.Path, append(append([]string{"signer"}, arguments...), "--config", filepath.Join(state, "keyferry.yaml"))...)
+	cmd.Env = append(os.Environ(), "SOFTHSM2_CONF="+filepath.Join(state, "softhsm", "softhsm2.conf"))
 	return cmd
 }

@@ -38,10 +38,11 @@ func TestKilledServerLosesNothingAndHidesNothing(t *testing.T) {
 				return
 			}
 		}
+		finishRotation(t, devSigners, p.atSigners)
 		everyKeyIsWhole(t, p)
-		t.Logf("%d imports, %d exports and %d activations were answered, %d requests were cut off",
-			len(told.imported), told.exported[p.env["KEYFERRY_KEY_ID"]], len(told.activated), told.refused)
-		if len(told.imported) == 0 || len(told.exported) == 0 || len(told.activated) == 0 || told.refused == 0 {
+		t.Logf("%d imports, %d exports and %d activations were answered, %d requests were cut off, %d rotations came to their end",
+			len(told.imported), told.exported[p.env["KEYFERRY_KEY_ID"]], len(told.activated), told.refused, told.rotations)
+		if len(told.imported) == 0 || len(told.exported) == 0 || len(told.activated) == 0 || told.rotations == 0 || told.refused == 0 {
 			t.Error("nothing was under way")
 		}
 	})
