@@ -25,10 +25,11 @@ const (
 // cluster is an API server and five signers, six processes, and what they told.
 type cluster struct {
 	*sandbox.Cluster
-	dir  string
-	key  string        // that is exported most
-	pace time.Duration // of what is done between two kills: it differs by machine and build
-	told *told
+	dir    string
+	key    string        // that is exported most
+	pace   time.Duration // of what is done between two kills: it differs by machine and build
+	told   *told
+	tokens tokenFiles
 }
 
 func startCluster(t *testing.T) *cluster {
@@ -44,6 +45,7 @@ func startCluster(t *testing.T) *cluster {
 			t.Errorf("ending the cluster: %v", err)
 		}
 	})
+	c.tokens = keepTokens(t, dir)
 	// t.Context ends before Cleanup, and processes end with theirs.
 	must(t, made.Start(context.Background()))
 	caller := c.client(t)
@@ -111,6 +113,7 @@ func (c *cluster) round(t *testing.T) {
 	if !serverToo { // it settles with its signers when it starts
 		must(t, c.KillServer())
 	}
+	c.tokens.mend(t)
 	must(t, c.Start(context.Background()))
 }
 

@@ -85,6 +85,7 @@ type process struct {
 	env    map[string]string
 	idle   string       // an organisation without keys, if there is one
 	output bytes.Buffer // to be read when it has ended
+	tokens tokenFiles
 	cmd    *exec.Cmd
 	ended  chan struct{}
 }
@@ -111,6 +112,7 @@ func start(t *testing.T, dir string) *process {
 		}
 		if text, err := os.ReadFile(settings); err == nil {
 			p.env = parseEnv(string(text))
+			p.tokens = keepTokens(t, filepath.Join(dir, "state"))
 			return p
 		}
 	}
@@ -145,6 +147,7 @@ func (p *process) addOrganisation(t *testing.T) {
 // again starts another server where one has ended.
 func (p *process) again(t *testing.T) *process {
 	t.Helper()
+	p.tokens.mend(t)
 	next := start(t, p.dir)
 	next.idle = p.idle
 	return next

@@ -78,11 +78,11 @@ func (c *cluster) rotateAtRandom(t *testing.T) (stop func() (done, killed int)) 
 }
 
 func (c *cluster) rotateAndKill(t *testing.T, n int, flags ...string) (output string, ended bool) {
+	defer c.tokens.mend(t)
 	return runAndKill(t, c.atSigner(t, n, append([]string{"rotate"}, flags...)...), c.pace)
 }
 
-// runAndKill kills half of the commands, after they have logged in: a login has SoftHSM
-// write the token's own file anew, and who is killed in the middle of that leaves no token.
+// runAndKill kills half of the commands, after they have logged in and begun their work.
 func runAndKill(t *testing.T, cmd *exec.Cmd, pace time.Duration) (output string, ended bool) {
 	text := heard{first: func() {
 		if rand.N(2) == 0 {
@@ -125,6 +125,7 @@ func (s *told) rotateKeys(t *testing.T, p *process) {
 			arguments = append(arguments, "--destroy-old")
 		}
 		output, ended := runAndKill(t, p.atSigners(arguments...), 100*time.Millisecond)
+		p.tokens.mend(t)
 		s.note(func() {
 			if ended {
 				s.rotations++
