@@ -79,15 +79,14 @@ func (c *cluster) rotateAtRandom(t *testing.T) (stop func() (done, killed int)) 
 
 func (c *cluster) rotateAndKill(t *testing.T, n int, flags ...string) (output string, ended bool) {
 	defer c.tokens.mend(t)
-	return runAndKill(t, c.atSigner(t, n, append([]string{"rotate"}, flags...)...), c.pace)
+	return runAndKill(t, c.atSigner(t, n, append([]string{"rotate"}, flags...)...))
 }
 
 // runAndKill kills half of the commands, after they have logged in and begun their work.
-func runAndKill(t *testing.T, cmd *exec.Cmd, pace time.Duration) (output string, ended bool) {
+func runAndKill(t *testing.T, cmd *exec.Cmd) (output string, ended bool) {
 	text := heard{first: func() {
 		if rand.N(2) == 0 {
-			// The time of a whole one, about, to its last commit.
-			time.AfterFunc(rand.N(2*pace+100*time.Millisecond), func() { cmd.Process.Kill() })
+			time.AfterFunc(rand.N(atMost), func() { cmd.Process.Kill() })
 		}
 	}}
 	cmd.Stdout, cmd.Stderr = &text, &text
@@ -124,7 +123,7 @@ func (s *told) rotateKeys(t *testing.T, p *process) {
 		if rand.N(2) == 0 {
 			arguments = append(arguments, "--destroy-old")
 		}
-		output, ended := runAndKill(t, p.atSigners(arguments...), 100*time.Millisecond)
+		output, ended := runAndKill(t, p.atSigners(arguments...))
 		p.tokens.mend(t)
 		s.note(func() {
 			if ended {
