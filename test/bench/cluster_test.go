@@ -5,7 +5,6 @@ package bench
 import (
 	"context"
 	"fmt"
-	"log/slog"
 	"slices"
 	"strconv"
 	"testing"
@@ -16,6 +15,7 @@ import (
 	"keyferry/shares"
 	"keyferry/shares/dealer"
 	"keyferry/shares/recovery"
+	"keyferry/test/asprogram"
 )
 
 // BenchmarkRemote measures what it costs that signers stand apart: a server with five
@@ -67,16 +67,8 @@ type cluster struct {
 
 func startCluster(b *testing.B) *cluster {
 	b.Helper()
-	b.Setenv(asProgram, "1")
-	b.Setenv("SOFTHSM2_CONF", "") // NewCluster sets it: undone at the end
-	made, err := sandbox.NewCluster(b.Context(), b.TempDir(), slog.New(slog.DiscardHandler))
-	must(b, err)
-	b.Cleanup(func() {
-		if err := made.Close(); err != nil {
-			b.Errorf("ending the cluster: %v", err)
-		}
-	})
-	must(b, made.Start(context.Background())) // b.Context ends before Cleanup
+	made := asprogram.NewCluster(b, b.TempDir())
+	must(b, made.Start(context.Background()))
 	c := &cluster{Cluster: made}
 	c.importKey(b)
 	return c

@@ -3,20 +3,10 @@
 package bench
 
 import (
-	"os"
 	"testing"
 
-	"keyferry/server/cli"
 	"keyferry/server/store/postgrestest"
+	"keyferry/test/asprogram"
 )
 
-// asProgram is the variable with which this test binary is the program itself, for a
-// cluster's processes. It is not named as settings are: the program would refuse it.
-const asProgram = "BENCH_AS_PROGRAM"
-
-func TestMain(m *testing.M) {
-	if os.Getenv(asProgram) != "" {
-		os.Exit(cli.Main())
-	}
-	postgrestest.Main(m)
-}
+func TestMain(m *testing.M) { asprogram.Main(m, postgrestest.Main) }

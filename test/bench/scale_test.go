@@ -4,10 +4,11 @@ package bench
 
 import (
 	"fmt"
-	"os"
 	"slices"
 	"testing"
 	"time"
+
+	"keyferry/test/asprogram"
 )
 
 // act is one thing that is done to a filled database. prepare, if there is one, makes
@@ -56,7 +57,7 @@ func (a act) measure(b *testing.B, f *filled) time.Duration {
 // scales is how many keys the databases have. The first is what the others are compared
 // with.
 func scales() []int {
-	if os.Getenv("KEYFERRY_TORTURE") != "" {
+	if asprogram.Torture() != "" {
 		return []int{1e3, 1e5, 1e6}
 	}
 	return []int{1e3, 1e5}

@@ -17,7 +17,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"log/slog"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -27,29 +26,15 @@ import (
 	"testing"
 	"time"
 
-	"keyferry/server/cli"
 	"keyferry/server/client"
 	"keyferry/server/sandbox"
 	"keyferry/shares"
 	"keyferry/shares/dealer"
 	"keyferry/shares/recovery"
+	"keyferry/test/asprogram"
 )
 
-// asProgram is the variable with which this test binary is the program itself. It is not
-// named as settings are: the program would refuse it.
-const asProgram = "CLUSTER_AS_PROGRAM"
-
-// torture is KEYFERRY_TORTURE under a name that the program does not refuse either.
-const torture = "CLUSTER_TORTURE"
-
-func TestMain(m *testing.M) {
-	if os.Getenv(asProgram) != "" {
-		os.Exit(cli.Main())
-	}
-	os.Setenv(torture, os.Getenv("KEYFERRY_TORTURE"))
-	os.Unsetenv("KEYFERRY_TORTURE")
-	os.Exit(m.Run())
-}
+func TestMain(m *testing.M) { asprogram.Main(m, func(m *testing.M) { os.Exit(m.Run()) }) }
 
 // cluster is six processes and a key, 3 of 5.
 type cluster struct {
@@ -61,14 +46,9 @@ type cluster struct {
 
 func start(t *testing.T) *cluster {
 	t.Helper()
-	t.Setenv(asProgram, "1")
-	t.Setenv("SOFTHSM2_CONF", "") // NewCluster sets it: undone at the end
 	c := &cluster{dir: t.TempDir()}
-	var err error
-	c.Cluster, err = sandbox.NewCluster(t.Context(), c.dir, slog.New(slog.DiscardHandler))
-	must(t, err)
-	t.Cleanup(func() { must(t, c.Close()) })
-	must(t, c.Start(context.Background())) // t.Context ends before Cleanup
+	c.Cluster = asprogram.NewCluster(t, c.dir)
+	must(t, c.Start(context.Background()))
 	c.connect(t)
 	c.key = c.importKey(t)
 	return c

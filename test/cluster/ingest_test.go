@@ -20,6 +20,7 @@ import (
 
 	"keyferry/server/sandbox"
 	"keyferry/shares"
+	"keyferry/test/asprogram"
 	"keyferry/test/rig"
 )
 
@@ -35,7 +36,7 @@ type migration struct {
 // migrated is how many keys that is: by make torture a thousand. Programs say how far
 // they got after every hundredth.
 func migrated() int {
-	if os.Getenv(torture) != "" {
+	if asprogram.Torture() != "" {
 		return 1000
 	}
 	return 200

@@ -20,27 +20,13 @@ import (
 	"testing"
 	"time"
 
-	"keyferry/server/cli"
+	"keyferry/test/asprogram"
 )
 
-// asProgram is the variable with which this test binary is the program itself, and
-// longForm is KEYFERRY_TORTURE under a name that the program does not refuse.
-const (
-	asProgram = "ROTATION_AS_PROGRAM"
-	longForm  = "ROTATION_LONG"
-)
-
-func TestMain(m *testing.M) {
-	if os.Getenv(asProgram) != "" {
-		os.Exit(cli.Main())
-	}
-	os.Setenv(longForm, os.Getenv("KEYFERRY_TORTURE"))
-	os.Unsetenv("KEYFERRY_TORTURE")
-	os.Exit(m.Run())
-}
+func TestMain(m *testing.M) { asprogram.Main(m, func(m *testing.M) { os.Exit(m.Run()) }) }
 
 func size() (shares, kills int) {
-	if os.Getenv(longForm) != "" {
+	if asprogram.Torture() != "" {
 		return 10_000, 10
 	}
 	return 600, 5

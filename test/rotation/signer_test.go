@@ -9,7 +9,6 @@ import (
 	"database/sql"
 	"encoding/json"
 	"fmt"
-	"log/slog"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -22,6 +21,7 @@ import (
 	"keyferry/server/sandbox"
 	"keyferry/shares"
 	"keyferry/shares/locked"
+	"keyferry/test/asprogram"
 )
 
 // signer is the first of a cluster of six processes.
@@ -32,14 +32,9 @@ type signer struct {
 
 func startSigner(t *testing.T) *signer {
 	t.Helper()
-	t.Setenv(asProgram, "1")
-	t.Setenv("SOFTHSM2_CONF", "") // NewCluster sets it: undone at the end
 	s := &signer{dir: t.TempDir()}
-	var err error
-	s.Cluster, err = sandbox.NewCluster(t.Context(), s.dir, slog.New(slog.DiscardHandler))
-	must(t, err)
-	t.Cleanup(func() { must(t, s.Close()) })
-	must(t, s.Start(context.Background())) // t.Context ends before Cleanup
+	s.Cluster = asprogram.NewCluster(t, s.dir)
+	must(t, s.Start(context.Background()))
 	return s
 }
 

@@ -4,7 +4,6 @@ package torture
 
 import (
 	"context"
-	"log/slog"
 	"math/rand/v2"
 	"path/filepath"
 	"sync"
@@ -15,6 +14,7 @@ import (
 	"keyferry/server/client"
 	"keyferry/server/sandbox"
 	"keyferry/shares/recovery"
+	"keyferry/test/asprogram"
 )
 
 const (
@@ -34,19 +34,10 @@ type cluster struct {
 
 func startCluster(t *testing.T) *cluster {
 	t.Helper()
-	t.Setenv(asProgram, "1")
-	t.Setenv("SOFTHSM2_CONF", "") // NewCluster sets it: undone at the end
 	dir := t.TempDir()
-	made, err := sandbox.NewCluster(t.Context(), dir, slog.New(slog.DiscardHandler))
-	must(t, err)
+	made := asprogram.NewCluster(t, dir)
 	c := &cluster{Cluster: made, dir: dir, told: newTold()}
-	t.Cleanup(func() {
-		if err := made.Close(); err != nil {
-			t.Errorf("ending the cluster: %v", err)
-		}
-	})
 	c.tokens = keepTokens(t, dir)
-	// t.Context ends before Cleanup, and processes end with theirs.
 	must(t, made.Start(context.Background()))
 	caller := c.client(t)
 	defer caller.Close()

@@ -30,26 +30,12 @@ import (
 	"testing"
 	"time"
 
-	"keyferry/server/cli"
 	"keyferry/server/client"
 	"keyferry/server/store/postgrestest"
+	"keyferry/test/asprogram"
 )
 
-// asProgram is the variable with which this test binary is the program itself, for the
-// clusters that it makes. It is not named as settings are: the program would refuse it.
-const asProgram = "TORTURE_AS_PROGRAM"
-
-// howOften is KEYFERRY_TORTURE under a name that the program does not refuse either.
-const howOften = "TORTURE_ROUNDS"
-
-func TestMain(m *testing.M) {
-	if os.Getenv(asProgram) != "" {
-		os.Exit(cli.Main())
-	}
-	os.Setenv(howOften, os.Getenv("KEYFERRY_TORTURE"))
-	os.Unsetenv("KEYFERRY_TORTURE")
-	postgrestest.Main(m)
-}
+func TestMain(m *testing.M) { asprogram.Main(m, postgrestest.Main) }
 
 const patience = 60 * time.Second
 

@@ -4,15 +4,16 @@ package torture
 
 import (
 	"context"
-	"os"
 	"strconv"
 	"testing"
+
+	"keyferry/test/asprogram"
 )
 
 // rounds is how often a test kills.
 func rounds(t *testing.T, short int) int {
 	t.Helper()
-	text := os.Getenv(howOften)
+	text := asprogram.Torture()
 	if text == "" {
 		return short
 	}
