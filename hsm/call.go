@@ -23,47 +23,46 @@ type job[R any] struct {
 	after   func()  // if not nil, runs once, when no call of the job is in the library
 }
 
-// running is a job at work, on a goroutine other than its caller's: a worker's task.
-type running[R any] struct {
+// call is an operation from its beginning to its end, or to the end of its time.
+type call struct {
 	token *Token
-	job   job[R]
+	op    operation
+	began time.Time
 	probe bool
-	done  chan struct{} // closed when there is a result, or when time is up
+	of    *errand // which ends with it, if time is up
 
-	mu     sync.Mutex
-	result R
-	err    error
-	over   bool // the work has ended
-	left   bool // nobody waits for the result
-	hung   bool // time was up: its seat is somebody else's
+	mu       sync.Mutex
+	over     bool // the work has ended
+	hung     bool // time was up: its seat is somebody else's
+	reported bool
 }
 
 // run waits for its turn, does the job, and gives up waiting when the context ends or
 // the token's time limit is reached. What is then still in the library keeps its
 // session and its memory until it returns.
 func run[R any](ctx context.Context, t *Token, j job[R]) (R, error) {
-	began := time.Now()
-	result, err := admitted(ctx, t, j)
-	t.cfg.Observer.Operation(t.cfg.Label, string(j.op), outcomeOf(err), time.Since(began))
+	c := &call{token: t, op: j.op, began: time.Now()}
+	result, err := admitted(ctx, c, j)
+	c.report(err)
 	return result, err
 }
 
-func admitted[R any](ctx context.Context, t *Token, j job[R]) (none R, err error) {
-	probe, err := t.admit(ctx)
-	if err != nil {
+// admitted does the job where its caller is if that can be left behind, and hands it over
+// otherwise.
+func admitted[R any](ctx context.Context, c *call, j job[R]) (none R, err error) {
+	t := c.token
+	if c.probe, err = t.admit(ctx); err != nil {
 		if j.after != nil {
 			j.after()
 		}
 		return none, t.failed(j.op, err)
 	}
-	r := &running[R]{token: t, job: j, probe: probe, done: make(chan struct{})}
-	t.workers.do(r)
-	select {
-	case <-r.done:
-		return r.take(nil)
-	case <-ctx.Done():
-		return r.take(ctx.Err())
+	if e := callOn(ctx); e != nil {
+		defer e.calling.Unlock()
+		return perform(ctx, e, c, j)
 	}
+	work := func(e *errand) (R, error) { return perform(ctx, e, c, j) }
+	return handOver(ctx, t.workers, work, func(err error) error { return t.failed(j.op, err) }, j.discard)
 }
 
 // admit asks the breaker before the wait, so that refusals are fast, and after it, since
@@ -81,65 +80,65 @@ func (t *Token) admit(ctx context.Context) (probe bool, err error) {
 	return probe, err
 }
 
-// execute has the worker rest before the caller learns that it is over: he may be back
-// with another job at once.
-func (r *running[R]) execute(w *worker) {
-	result, err := attempt(r.token, r.probe, r.job.work, r.abandoned)
-	err = r.token.failed(r.job.op, err)
-	if r.job.after != nil {
-		r.job.after()
+// perform does an admitted job on an errand. A result that comes when time is up is
+// discarded.
+func perform[R any](ctx context.Context, e *errand, c *call, j job[R]) (none R, err error) {
+	t := c.token
+	c.of = e
+	e.watch.begin(c, t.cfg.Limit)
+	result, err := attempt(t, c.probe, j.work, func() bool { return e.left() || ctx.Err() != nil })
+	err = t.failed(j.op, err)
+	if j.after != nil {
+		j.after()
 	}
-	r.mu.Lock()
-	r.over, r.result, r.err = true, result, err
-	hung, left := r.hung, r.left
-	r.mu.Unlock()
-	if hung {
-		r.token.breaker.returned()
-		w.rest()
-	} else {
-		r.token.breaker.settle(r.probe, err)
-		w.rest()
-		r.token.leaveSeats(1)
-		close(r.done)
+	inTime := c.end()
+	e.watch.finish()
+	if !inTime {
+		t.breaker.returned()
+		if err == nil && j.discard != nil {
+			j.discard(result)
+		}
+		return none, t.failed(j.op, ErrHung)
 	}
-	if left && err == nil && r.job.discard != nil {
-		r.job.discard(result)
-	}
+	t.breaker.settle(c.probe, err)
+	t.leaveSeats(1)
+	return result, err
 }
 
-// overdue lets another operation have the seat of one that hangs. Its session stays
-// with it, so the token has to have room for one more.
-func (r *running[R]) overdue() {
-	r.mu.Lock()
-	if r.over {
-		r.mu.Unlock()
+// end reports whether the work came to its end in time.
+func (c *call) end() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.over = true
+	return !c.hung
+}
+
+// overdue lets another operation have the seat of one that hangs, and whoever waits go.
+// The session stays with the call, so the token has to have room for one more.
+func (c *call) overdue() {
+	c.mu.Lock()
+	if c.over {
+		c.mu.Unlock()
 		return
 	}
-	r.hung, r.left = true, true
-	r.mu.Unlock()
-	r.token.breaker.hang(r.probe)
-	r.token.leaveSeats(1)
-	close(r.done)
+	c.hung = true
+	c.mu.Unlock()
+	c.token.breaker.hang(c.probe)
+	c.token.leaveSeats(1)
+	err := c.token.failed(c.op, ErrHung)
+	c.report(err)
+	c.of.end(err)
 }
 
-func (r *running[R]) abandoned() bool {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	return r.left
-}
-
-// take gives the result, or leaves it behind because of gone.
-func (r *running[R]) take(gone error) (none R, err error) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	switch {
-	case r.over && !r.left:
-		return r.result, r.err
-	case r.hung:
-		return none, r.token.failed(r.job.op, ErrHung)
+// report tells the observer how the operation ended, once.
+func (c *call) report(err error) {
+	c.mu.Lock()
+	told := c.reported
+	c.reported = true
+	c.mu.Unlock()
+	if !told {
+		c.token.cfg.Observer.Operation(c.token.cfg.Label, string(c.op), outcomeOf(err), time.Since(c.began))
 	}
-	r.left = true
-	return none, r.token.failed(r.job.op, gone)
 }
 
 // mostMends is how often one operation may have the login replaced: once for what it

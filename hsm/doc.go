@@ -8,8 +8,10 @@
 //     initialises, ends and restarts it, gate.go keeps calls out meanwhile; tokens.go
 //     finds and makes tokens, softhsm.go prepares the software token for development
 //   - [Token] (token.go, config.go) is one signer's token; call.go has each operation run
-//     where it can be given up, by one of the goroutines of workers.go; login.go is the
-//     login that is replaced when it dies, sessions.go the bounded pool beside it
+//     where it can be given up: on an errand (errand.go) of one of the goroutines of
+//     workers.go, several of them together (together.go), or on a caller's own that can
+//     be left behind; watch.go is the time limit; login.go is the login that is replaced
+//     when it dies, sessions.go the bounded pool beside it
 //   - examine.go has hsm/fitness find out what a token can do; parameters.go is for libraries
 //     that need some to be initialised
 //   - breaker.go leaves a dead token alone, and observe.go tells metrics

@@ -52,3 +52,10 @@ func GoroutinesDownTo(n int) int {
 	}
 	return runtime.NumGoroutine()
 }
+
+// Resting counts the token's workers that rest.
+func Resting(token *Token) int {
+	token.workers.mu.Lock()
+	defer token.workers.mu.Unlock()
+	return len(token.workers.idle)
+}

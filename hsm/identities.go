@@ -4,7 +4,6 @@ package hsm
 
 import (
 	"context"
-	"crypto"
 	"errors"
 	"fmt"
 
@@ -15,7 +14,9 @@ import (
 // the key ceremony makes, as [Token.Identity] does, and more for each that took the place
 // of another. Its Public is nil while the token has no such key. Which of them is in use
 // is for the cluster's manifest to say.
-func (t *Token) IdentityAt(version int) crypto.Signer { return identity{token: t, version: version} }
+func (t *Token) IdentityAt(version int) Identity {
+	return Identity{token: t, version: version, ctx: context.Background()}
+}
 
 // MakeIdentity makes the identity key of a version, unless it is there. The versions
 // before it must be there. Errors: as [Token.Init]'s.

@@ -72,7 +72,7 @@ func outcomeOf(err error) Outcome {
 		{ErrNotAsked, OutcomeNotAsked}, {ErrHung, OutcomeHung}, {ErrWrongPIN, OutcomeWrongPIN},
 		{ErrKeysChanged, OutcomeKeysChanged}, {ErrBlob, OutcomeBlob}, {ErrPeer, OutcomeBlob},
 		{ErrBusy, OutcomeBusy}, {ErrTokenGone, OutcomeGone},
-		{context.Canceled, OutcomeLeft}, {context.DeadlineExceeded, OutcomeLeft},
+		{context.Canceled, OutcomeLeft}, {context.DeadlineExceeded, OutcomeLeft}, {errLeft, OutcomeLeft},
 	} {
 		if errors.Is(err, named.err) {
 			return named.outcome

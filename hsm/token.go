@@ -66,7 +66,7 @@ func newToken(m *Module, cfg TokenConfig) (*Token, error) {
 		return nil, fmt.Errorf("token %q: %w", cfg.Label, err)
 	}
 	return &Token{
-		module: m, cfg: cfg, seats: make(chan struct{}, cfg.Sessions), workers: &workers{limit: cfg.Limit},
+		module: m, cfg: cfg, seats: make(chan struct{}, cfg.Sessions), workers: &workers{most: cfg.mostHung()},
 		breaker: &breaker{
 			now: time.Now, mostHung: cfg.mostHung(),
 			changed: func(state BreakerState) { cfg.Observer.BreakerChanged(cfg.Label, state) },

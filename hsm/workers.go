@@ -1,52 +1,33 @@
-//go:build cgo
-
 package hsm
 
-import (
-	"sync"
-	"time"
-)
+import "sync"
 
-// workers are goroutines that wait for tasks. A fresh goroutine would do, but has to grow
-// its stack for each call into C anew, which costs more than the rest of a task.
+// workers are goroutines that can be left behind: calls into the library are made on them
+// and on no others. A fresh goroutine for each errand would do, but has to grow its stack
+// for its calls into C anew, which costs more than the rest of an errand.
 type workers struct {
-	limit time.Duration // for one task
+	most int // that rest
 
 	mu    sync.Mutex
 	idle  []*worker // the last to rest is the first to work: its memory is still in the cache
 	ended bool
 }
 
-// task is done once, with a watch that goes off if it takes too long.
-type task interface {
-	// execute calls rest when the worker may have another task, and then does little more.
-	execute(*worker)
-
-	// overdue is called while execute runs, or as it ends.
-	overdue()
-}
-
-// worker does one task after the other, until one of them is overdue: its watch goes off
-// once, so that nobody has to ask which task it went off for.
+// worker goes on one errand after the other.
 type worker struct {
-	pool  *workers
-	tasks chan task // has room for the next one, which may come before the worker waits
-	watch *time.Timer
-	now   task
+	pool    *workers
+	errands chan *errand // has room for the next one, which may come before the worker waits
+	watch   watch
 }
 
-// do gives the task to a worker that rests, or to a new one. Its time begins.
-func (p *workers) do(t task) {
+// send gives the errand to a worker that rests, or to a new one.
+func (p *workers) send(e *errand) {
 	w := p.takeIdle()
 	if w == nil {
-		w = &worker{pool: p, tasks: make(chan task, 1), now: t}
-		w.watch = time.AfterFunc(p.limit, w.overdue)
+		w = &worker{pool: p, errands: make(chan *errand, 1)}
 		go w.work()
-	} else {
-		w.now = t
-		w.watch.Reset(p.limit)
 	}
-	w.tasks <- t
+	w.errands <- e
 }
 
 func (p *workers) takeIdle() *worker {
@@ -68,31 +49,24 @@ func (p *workers) end() {
 	defer p.mu.Unlock()
 	p.ended = true
 	for _, w := range p.idle {
-		close(w.tasks)
+		close(w.errands)
 	}
 	p.idle = nil
 }
 
 func (w *worker) work() {
-	for t := range w.tasks {
-		t.execute(w)
+	for e := range w.errands {
+		e.watch = &w.watch
+		e.run(w)
 	}
 }
 
-func (w *worker) overdue() { w.now.overdue() }
-
-// rest makes the worker ready for another task, or sends it home if there will be none or
-// its watch has gone off.
+// rest makes the worker ready for another errand, or sends it home if there are enough.
 func (w *worker) rest() {
-	if !w.watch.Stop() {
-		close(w.tasks)
-		return
-	}
-	w.now = nil // or it would keep the task's result from being collected
 	w.pool.mu.Lock()
 	defer w.pool.mu.Unlock()
-	if w.pool.ended {
-		close(w.tasks)
+	if w.pool.ended || len(w.pool.idle) >= w.pool.most {
+		close(w.errands)
 		return
 	}
 	w.pool.idle = append(w.pool.idle, w)

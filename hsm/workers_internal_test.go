@@ -5,107 +5,65 @@ package hsm
 import (
 	"runtime"
 	"testing"
-	"time"
 )
 
-// counted is a task that says which worker did it, and may wait before it ends.
-type counted struct {
+// sent is an errand that says which worker did it, and may wait before it ends.
+type sent struct {
 	by   chan *worker
-	late chan struct{} // closed when its time was up
 	wait <-chan struct{}
 }
 
-func newCounted() *counted {
-	return &counted{by: make(chan *worker, 1), late: make(chan struct{})}
+func send(pool *workers, wait <-chan struct{}) sent {
+	s := sent{make(chan *worker, 1), wait}
+	pool.send(&errand{run: func(w *worker) {
+		if s.wait != nil {
+			<-s.wait
+		}
+		w.rest()
+		s.by <- w
+	}})
+	return s
 }
 
-func (c *counted) execute(w *worker) {
-	if c.wait != nil {
-		<-c.wait
-	}
-	w.rest()
-	c.by <- w
-}
-
-func (c *counted) overdue() { close(c.late) }
-
-func TestWorkerThatRestsGetsTheNextTask(t *testing.T) {
-	pool := &workers{limit: time.Minute}
+func TestWorkerThatRestsGoesOnTheNextErrand(t *testing.T) {
+	pool := &workers{most: 2}
 	defer pool.end()
-	var first *worker
+	first := <-send(pool, nil).by
 	for i := range 100 {
-		task := newCounted()
-		pool.do(task)
-		w := <-task.by
-		if first == nil {
-			first = w
-		}
-		if w != first {
-			t.Fatalf("task %d is done by another worker though one rests", i)
+		if w := <-send(pool, nil).by; w != first {
+			t.Fatalf("another worker goes on errand %d though one rests", i)
 		}
 	}
 }
 
-func TestTasksAtTheSameTimeHaveAWorkerEach(t *testing.T) {
-	pool := &workers{limit: time.Minute}
+func TestErrandsAtTheSameTimeHaveAWorkerEach(t *testing.T) {
+	pool := &workers{most: 2}
 	defer pool.end()
 	end := make(chan struct{})
-	one, other := newCounted(), newCounted()
-	one.wait, other.wait = end, end
-	pool.do(one)
-	pool.do(other)
+	errands := []sent{send(pool, end), send(pool, end), send(pool, end)}
 	close(end)
-	if <-one.by == <-other.by {
-		t.Error("one worker did both")
+	by := map[*worker]bool{}
+	for _, errand := range errands {
+		by[<-errand.by] = true
+	}
+	if len(by) != 3 {
+		t.Errorf("%d workers went on 3 errands", len(by))
 	}
 	if len(pool.idle) != 2 {
-		t.Errorf("%d workers rest", len(pool.idle))
+		t.Errorf("%d workers rest, and 2 may", len(pool.idle))
 	}
-}
-
-// A watch that went off for one task could otherwise be taken for that of the next.
-func TestWorkerWhoseTaskWasOverdueGoesHome(t *testing.T) {
-	before := runtime.NumGoroutine()
-	pool := &workers{limit: time.Millisecond}
-	defer pool.end()
-	task := newCounted()
-	task.wait = task.late // returns only after its time
-	pool.do(task)
-	w := <-task.by
-	if len(pool.idle) != 0 {
-		t.Error("it rests")
-	}
-	if _, open := <-w.tasks; open {
-		t.Error("it was given another task")
-	}
-	mustHaveGone(t, before)
 }
 
 func TestWorkersGoHomeInTheEnd(t *testing.T) {
 	before := runtime.NumGoroutine()
-	pool := &workers{limit: time.Minute}
+	pool := &workers{most: 2}
 	end := make(chan struct{})
-	rested, busy := newCounted(), newCounted()
-	busy.wait = end
-	pool.do(busy)
-	pool.do(rested)
-	<-rested.by
+	busy := send(pool, end)
+	<-send(pool, nil).by
 	pool.end()
 	close(end)
 	<-busy.by
 	mustHaveGone(t, before)
-}
-
-// A worker that rests holds nothing of its last task: a result that its caller forgot must
-// be collected, for its finalizer wipes it.
-func TestRestingWorkerHoldsNoTask(t *testing.T) {
-	pool := &workers{limit: time.Minute}
-	defer pool.end()
-	task := newCounted()
-	pool.do(task)
-	if w := <-task.by; w.now != nil {
-		t.Error("it still has the task")
-	}
 }
 
 func mustHaveGone(t *testing.T, before int) {

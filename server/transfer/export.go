@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 
+	"keyferry/hsm"
 	"keyferry/server/audit"
 	"keyferry/server/fault"
 	"keyferry/server/identity"
@@ -113,12 +114,13 @@ func (s *Service) release(ctx context.Context, grant policy.ExportGrant, order s
 var errGone = signer.ErrUnavailable.Because(errors.New("the signer is not in this cluster"))
 
 // askHolders asks every signer that has a share of the key, and judges what it says as
-// it comes in. Answers are in the order of the holders.
+// it comes in. Answers are in the order of the holders. A signer in this process does its
+// token's work on the goroutine that asks it, since nobody waits for that but askAll.
 func (s *Service) askHolders(ctx context.Context, request signer.Request, v verdict) []answer[signer.SealedShare] {
 	present := slices.DeleteFunc(slices.Clone(s.Signers), func(one signer.Signer) bool { return !v.holds(one.Info().ID) })
 	answered := map[signer.ID]answer[signer.SealedShare]{}
 	for _, a := range askAll(ctx, s.Timeout, present, func(ctx context.Context, one signer.Signer) (signer.SealedShare, error) {
-		share, err := one.Export(ctx, request)
+		share, err := one.Export(hsm.Expendable(ctx), request)
 		if err != nil {
 			return signer.SealedShare{}, err
 		}

@@ -88,6 +88,8 @@ type bench struct {
 	peer *secp256k1.PrivateKey
 	raw  *pkcs11.Ctx
 	slot uint
+
+	ctx context.Context // of its operations
 }
 
 const shareText = "a share as JSON, of about the length that one has: {\"index\":1,\"value\":\"0123456789abcdef\"}"
@@ -112,7 +114,7 @@ func newBench(t testing.TB, change func(*hsm.TokenConfig)) *bench {
 
 func prepared(t testing.TB, token *hsm.Token) *bench {
 	t.Helper()
-	b := &bench{Token: token}
+	b := &bench{Token: token, ctx: context.Background()}
 	var err error
 	if b.blob, err = b.SealShare(context.Background(), hsm.FirstWrappingKey, secret(t, shareText), []byte("place")); err != nil {
 		t.Fatal(err)
@@ -154,8 +156,15 @@ func secret(t testing.TB, text string) *locked.Buffer {
 	return b
 }
 
+// in gives the same bench, whose operations get the context.
+func (b *bench) in(ctx context.Context) *bench {
+	other := *b
+	other.ctx = ctx
+	return &other
+}
+
 func (b *bench) open() error {
-	plaintext, err := b.OpenShare(context.Background(), hsm.FirstWrappingKey, b.blob, []byte("place"), 16)
+	plaintext, err := b.OpenShare(b.ctx, hsm.FirstWrappingKey, b.blob, []byte("place"), 16)
 	if err != nil {
 		return err
 	}
@@ -173,7 +182,7 @@ func (b *bench) seal() error {
 	}
 	defer plaintext.Destroy()
 	copy(plaintext.Bytes(), shareText)
-	_, err = b.SealShare(context.Background(), hsm.FirstWrappingKey, plaintext, []byte("place"))
+	_, err = b.SealShare(b.ctx, hsm.FirstWrappingKey, plaintext, []byte("place"))
 	return err
 }
 
@@ -184,7 +193,7 @@ func (b *bench) hash() error {
 		return err
 	}
 	defer dst.Destroy()
-	if err := b.HashSharedX(context.Background(), b.peer.PubKey().SerializeUncompressed(), []byte("a"), []byte("b"), dst); err != nil {
+	if err := b.HashSharedX(b.ctx, b.peer.PubKey().SerializeUncompressed(), []byte("a"), []byte("b"), dst); err != nil {
 		if string(dst.Bytes()) != string(make([]byte, 64)) {
 			return errors.New("an error left something behind")
 		}
@@ -203,7 +212,7 @@ func (b *bench) hash() error {
 
 func (b *bench) sign() error {
 	digest := sha256.Sum256(b.blob)
-	signature, err := b.Identity().Sign(rand.Reader, digest[:], crypto.SHA256)
+	signature, err := b.Identity().In(b.ctx).Sign(rand.Reader, digest[:], crypto.SHA256)
 	if err != nil {
 		return err
 	}
@@ -213,7 +222,7 @@ func (b *bench) sign() error {
 	return nil
 }
 
-func (b *bench) ready() error { return b.Ready(context.Background()) }
+func (b *bench) ready() error { return b.Ready(b.ctx) }
 
 // loseSessions has the next operation log in again.
 func (b *bench) loseSessions(t testing.TB) {

@@ -41,17 +41,26 @@ func (n *Node) export(ctx context.Context, r signer.Request) (signer.SealedShare
 	if err := n.use(ctx, consent, n.releaseEntry(consent, share, order, approvals)); err != nil {
 		return signer.SealedShare{}, err
 	}
-	ciphertext, err := n.seal(ctx, share, order.EncryptionKey)
-	if err != nil {
-		return signer.SealedShare{}, err
-	}
-	stated, err := n.state(share, statement.Statement{
-		EncryptionKeyHash: order.EncryptionKey.Hash(), CiphertextHash: statement.HashCiphertext(ciphertext), ActionHash: consent.ID(),
+	return n.release(ctx, share, order.EncryptionKey, consent)
+}
+
+// release opens the share in the token, seals it to the client, and states both, in one
+// errand at the token.
+func (n *Node) release(ctx context.Context, share Share, to envelope.EncryptionKey, consent useraction.Consent) (signer.SealedShare, error) {
+	sealed := signer.SealedShare{Signer: n.info.ID}
+	err := n.Token.Together(ctx, func(ctx context.Context) (err error) {
+		if sealed.Ciphertext, err = n.seal(ctx, share, to); err != nil {
+			return err
+		}
+		sealed.Statement, err = n.state(ctx, share, statement.Statement{
+			EncryptionKeyHash: to.Hash(), CiphertextHash: statement.HashCiphertext(sealed.Ciphertext), ActionHash: consent.ID(),
+		})
+		return err
 	})
 	if err != nil {
-		return signer.SealedShare{}, err
+		return signer.SealedShare{}, fmt.Errorf("releasing share of %s: %w", share.Key, tokenFault(err))
 	}
-	return signer.SealedShare{Signer: n.info.ID, Ciphertext: ciphertext, Statement: stated}, nil
+	return sealed, nil
 }
 
 // ordered returns what the user ordered, and the share that it takes.
@@ -95,24 +104,25 @@ func (n *Node) share(ctx context.Context, org identity.OrgID, key keyring.KeyID)
 	return share, nil
 }
 
-// seal opens the share in the token and seals it where it stands.
+// seal opens the share in the token and seals it where it stands. Errors are those of the
+// token, as state's.
 func (n *Node) seal(ctx context.Context, share Share, to envelope.EncryptionKey) ([]byte, error) {
 	plaintext, err := n.open(ctx, share, envelope.Overhead)
 	if err != nil {
-		return nil, fmt.Errorf("opening share of %s: %w", share.Key, tokenFault(err))
+		return nil, fmt.Errorf("opening it: %w", err)
 	}
 	defer n.Sweeper.Soon()
 	defer plaintext.Destroy()
 	ciphertext, err := to.Seal(plaintext)
 	if err != nil {
-		return nil, fmt.Errorf("sealing share of %s: %w", share.Key, err)
+		return nil, fmt.Errorf("sealing it: %w", err)
 	}
 	return ciphertext, nil
 }
 
 // state completes a statement with what it says of the share, which the token has just
 // shown to be what was stored, and signs it.
-func (n *Node) state(share Share, s statement.Statement) (statement.Signed, error) {
+func (n *Node) state(ctx context.Context, share Share, s statement.Statement) (statement.Signed, error) {
 	commitment, err := share.commitment()
 	if err != nil {
 		return statement.Signed{}, err
@@ -121,9 +131,9 @@ func (n *Node) state(share Share, s statement.Statement) (statement.Signed, erro
 	s.Scheme, s.PublicKey, s.MinSigners = share.Scheme, share.PublicKey, share.MinSigners
 	s.Index, s.Commitment, s.VectorHash = share.Index, commitment, share.Public.Hash()
 	s.Time = n.Now().UnixMilli()
-	signed, err := statement.Sign(s, n.info.ID, n.identity)
+	signed, err := statement.Sign(s, n.info.ID, n.identity.In(ctx))
 	if err != nil {
-		return statement.Signed{}, fmt.Errorf("stating the export of %s: %w", share.Key, tokenFault(err))
+		return statement.Signed{}, fmt.Errorf("stating it: %w", err)
 	}
 	return signed, nil
 }

@@ -48,7 +48,11 @@ type Token interface {
 	ImportPublicKey() []byte
 	// IdentityAt is the P-256 identity key of a version, from 1. Its Public is nil if the
 	// token has none.
-	IdentityAt(version int) crypto.Signer
+	IdentityAt(version int) hsm.Identity
+	// Together has the operations that get f's context done without a hand-over for each.
+	// f may be left behind, if one of them hangs: what it sets may be read if and only if
+	// Together returns nil.
+	Together(ctx context.Context, f func(context.Context) error) error
 }
 
 // Config is what a [Node] is made of.
@@ -78,7 +82,7 @@ type Config struct {
 type Node struct {
 	Config
 	info      signer.Info
-	identity  crypto.Signer // in use: the one that info ends with
+	identity  hsm.Identity // in use: the one that info ends with
 	cluster   manifest.Manifest
 	abandoned abandoned
 }

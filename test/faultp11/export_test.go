@@ -1,0 +1,133 @@
+//go:build linux && cgo
+
+package faultp11_test
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"testing"
+	"time"
+
+	"keyferry/hsm"
+	"keyferry/server/identity"
+	"keyferry/server/keyring"
+	"keyferry/server/signer"
+	"keyferry/server/transfer"
+	"keyferry/shares/recovery"
+	"keyferry/test/rig"
+)
+
+// deployment is signers in one process on the faulty module, with a key of theirs.
+type deployment struct {
+	*rig.Rig
+	*rig.Account
+	service *transfer.Service
+	client  *recovery.Context
+	key     keyring.KeyID
+	slots   []uint
+}
+
+const patience = 2 * time.Second // of the service with its signers
+
+func newDeployment(t *testing.T, signers, minSigners int) *deployment {
+	t.Helper()
+	var tokens []*hsm.Token
+	var slots []uint
+	for range signers {
+		b := newBench(t, func(cfg *hsm.TokenConfig) { cfg.Sessions, cfg.Limit = 1, shortLimit })
+		tokens, slots = append(tokens, b.Token), append(slots, b.slot)
+	}
+	r := rig.NewWithTokens(t, tokens...)
+	d := &deployment{Rig: r, Account: r.Account(t, r.Organisation(t), identity.Permissions()...), slots: slots}
+	var err error
+	d.service, err = transfer.New(transfer.Config{
+		Journal: r.Store, Manifest: r.Manifest, Signers: r.Signers, Timeout: patience, Now: r.Clock.Now, Log: slog.New(slog.DiscardHandler),
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if d.client, err = recovery.New(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(d.client.Destroy)
+	dealt := d.Deal(t, rig.Scheme(t, "CGGMP21", "secp256k1"), minSigners, rig.Secret(t))
+	key, err := d.service.Import(context.Background(), d.Prove(t, signer.ImportPath, dealt))
+	if err != nil {
+		t.Fatal(err)
+	}
+	d.key = key.ID
+	return d
+}
+
+// export gives the signers whose shares came.
+func (d *deployment) export(t *testing.T) ([]signer.ID, error) {
+	t.Helper()
+	body, err := json.Marshal(d.client.Request())
+	if err != nil {
+		t.Fatal(err)
+	}
+	exported, err := d.service.Export(context.Background(), d.Prove(t, "/keys/"+string(d.key)+"/export", string(body)), d.key)
+	var from []signer.ID
+	for _, share := range exported.Shares {
+		from = append(from, share.Signer)
+	}
+	return from, err
+}
+
+// A signer in the server's process does its token's work on the goroutine that asks it. A
+// token that hangs costs an export the service's patience, and its share.
+func TestExportSurvivesATokenThatHangs(t *testing.T) {
+	for _, function := range []string{"C_DecryptInit", "C_SignInit"} {
+		d := newDeployment(t, 3, 2)
+		hanging := d.Nodes[0].Info().ID
+		plan(t, fmt.Sprintf("%s slot=%d hang", function, d.slots[0]))
+		for range 3 { // the third finds the breaker open
+			start := time.Now()
+			from, err := d.export(t)
+			if took := time.Since(start); err != nil || len(from) != 2 || took > patience+time.Second {
+				t.Errorf("%s hangs: after %v: %v, %v", function, took, from, err)
+			}
+			for _, id := range from {
+				if id == hanging {
+					t.Errorf("%s hangs, and its share came", function)
+				}
+			}
+		}
+		plan(t)
+		soon(t, "the deployment", func() error {
+			from, err := d.export(t)
+			if err == nil && len(from) != 3 {
+				err = errors.New("a share is missing")
+			}
+			return err
+		})
+	}
+}
+
+// The goroutine that is left behind costs the token nothing but a session.
+func TestExpendableCallerStaysInAHungCallAlone(t *testing.T) {
+	b := impatient(t)
+	for name, use := range b.uses() {
+		if name == "ready" {
+			continue // which begins like seal
+		}
+		plan(t, use.begins+" call=1 hang")
+		ended := make(chan error, 1)
+		go func() { ended <- b.in(hsm.Expendable(context.Background())).uses()[name].do() }()
+		waitHanging(t, 1)
+		if err := errors.Join(b.open(), b.seal(), b.hash(), b.sign(), b.ready()); err != nil {
+			t.Errorf("others while %s hangs: %v", name, err)
+		}
+		if status := b.Status(); status.Hung != 1 || status.Breaker != hsm.BreakerClosed || len(ended) != 0 {
+			t.Errorf("status while %s hangs: %+v", name, status)
+		}
+		plan(t)
+		if err := <-ended; !errors.Is(err, hsm.ErrHung) {
+			t.Errorf("%s ended with %v", name, err)
+		}
+		b.awaitReturn(t)
+	}
+}
