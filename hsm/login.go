@@ -147,10 +147,10 @@ func (t *Token) findKeys(l *login) (err error) {
 		if err == nil {
 			err = s.knownAnswer(l.keys.wrapping.newest())
 		}
-		if err == nil || !keyVanished(err) && !s.keysMayChange() {
-			return err
+		if err == nil {
+			return nil
 		}
-		if look == looks {
+		if look == looks || !keyVanished(err) && !s.keysMayChange() {
 			return s.oneWorks(err)
 		}
 	}

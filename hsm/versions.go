@@ -71,16 +71,14 @@ func (s session) wrappingKeys() (wrappingKeys, error) {
 
 // oneWorks has a share-wrapping key seal and open, the newest that can, where the newest of
 // all has failed. A key whose maker was killed at it may stay half made, and is in nobody's
-// way: operations name the one that they need.
+// way: operations name the one that they need. The newest is tried again itself: SoftHSM
+// answers for a key as if it had no attributes while it reads it anew, because another
+// process has written to the token.
 func (s session) oneWorks(failed error) error {
 	if s.keys == nil {
 		return failed
 	}
-	newest := s.keys.wrapping.newest()
 	for _, key := range slices.Backward(slices.Sorted(maps.Keys(s.keys.wrapping))) {
-		if key == newest {
-			continue
-		}
 		if failed = s.knownAnswer(key); failed == nil {
 			return nil
 		}

@@ -16,7 +16,7 @@
 // server/signer/node is a signer. The contract is the same for one inside the
 // server's process and for one elsewhere. refusal.go has the ways in which a signer
 // says no, order.go the requests that users sign, approval.go what the approval of an
-// export is.
+// export is, expendable.go who need not be let go by a token that hangs.
 package signer
 
 import (

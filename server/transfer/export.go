@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"slices"
 
-	"keyferry/hsm"
 	"keyferry/server/audit"
 	"keyferry/server/fault"
 	"keyferry/server/identity"
@@ -120,7 +119,7 @@ func (s *Service) askHolders(ctx context.Context, request signer.Request, v verd
 	present := slices.DeleteFunc(slices.Clone(s.Signers), func(one signer.Signer) bool { return !v.holds(one.Info().ID) })
 	answered := map[signer.ID]answer[signer.SealedShare]{}
 	for _, a := range askAll(ctx, s.Timeout, present, func(ctx context.Context, one signer.Signer) (signer.SealedShare, error) {
-		share, err := one.Export(hsm.Expendable(ctx), request)
+		share, err := one.Export(signer.Expendable(ctx), request)
 		if err != nil {
 			return signer.SealedShare{}, err
 		}

@@ -18,6 +18,9 @@ import (
 // Export implements [signer.Signer]. The use of the action, and the record of the
 // release, are on disk before the share is opened.
 func (n *Node) Export(ctx context.Context, r signer.Request) (signer.SealedShare, error) {
+	if signer.IsExpendable(ctx) {
+		ctx = hsm.Expendable(ctx)
+	}
 	sealed, err := n.export(ctx, r)
 	return sealed, n.recordRefusal(ctx, r, err)
 }
