@@ -18,7 +18,15 @@ import (
 
 // localCommands is the commands that work with tokens and databases.
 func localCommands() []*cobra.Command {
-	return []*cobra.Command{newDev(), newDemo(), newServe(), newSigner(), newAdmin(), newDoctor()}
+	return []*cobra.Command{newDev(), newDemo(), newServe(), newAdmin(), newDoctor()}
+}
+
+// localSigner is the commands of a signer's operator.
+func localSigner() []*cobra.Command {
+	return []*cobra.Command{
+		newSignerInit(), newSignerServe(), newSignerManifest(), newIngest(), newRotate(), newVerifyShares(), newSignerStatus(),
+		newFreeze(), newThaw(), newFreezes(), newSignerAudit(), newIdentity(), newServerPin(),
+	}
 }
 
 func newLog(to io.Writer, level slog.Level) *slog.Logger {

@@ -1,8 +1,14 @@
 // Package cli is the commands of the program keyferry.
 //
-//	export, approve, import, guard, version  need nothing but Go (export.go, approve.go, import.go, guard.go, version.go)
-//	audit verify                             neither (audit.go); its other commands do (audit_local.go)
-//	dev, demo, serve, signer, admin, doctor  need cgo, for PKCS#11 and SQLite (local_cgo.go)
+//	export, approve, import, context, recover   the owner's of a key; they need nothing but Go
+//	guard, audit verify, version                the same
+//	signer trust, signer manifest join, check   the same, but for signer trust export
+//	signer, admin, audit, doctor                operators'; they need cgo, for PKCS#11 and SQLite
+//	serve, dev, demo                            the same
+//
+// A command is in the file of its name: "signer rotate" in signer_rotate.go, those of "signer
+// trust" in trust_….go. A build without cgo says why it does not have the others
+// (local_nocgo.go).
 //
 // A command reads flags, calls one use case and prints its result. What it prints on
 // standard output is the result; everything else goes to standard error. The exit
@@ -31,7 +37,7 @@ func Main() int {
 
 func newRoot() *cobra.Command {
 	root := group("keyferry", "Export threshold keys whose shares are kept wrapped by HSMs",
-		newExport(), newApprove(), newImport(), newContext(), newRecover(), newGuard(), newAudit(), newVersion())
+		newExport(), newApprove(), newImport(), newContext(), newRecover(), newGuard(), newAudit(), newSigner(), newVersion())
 	root.Long = root.Short + ".\n\nTo see what it does: keyferry demo. To try it: keyferry dev."
 	root.AddCommand(localCommands()...)
 	root.CompletionOptions.DisableDefaultCmd = true
