@@ -11,6 +11,8 @@
 //	certificate_test.go  certificates that are not valid at this time
 //	freeze_test.go       signers that their operators stop
 //	ingest_test.go       shares of another cluster, brought by processes that are killed
+//	identity_test.go     identity keys that are replaced meanwhile
+//	audit_test.go        logs of all of them, verified and compared
 package cluster
 
 import (

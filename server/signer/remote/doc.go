@@ -6,6 +6,7 @@
 //	connect.go           connections of which it is sure that the signer has taken them
 //	client.go, send.go   the asking side; what an error says about what was done
 //	handler.go, serve.go the answering side, with its limits
+//	guarded.go           a panic is an error like others
 //	wire.go, refusal.go  the texts, which are in docs/protocol.md
 //
 // There is no authority: a connection is good if the other side has the private key
