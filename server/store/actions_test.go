@@ -78,8 +78,7 @@ func TestTokenHashStandsForOneAction(t *testing.T) {
 func TestPurgedActionIsUnknownAndNotReplayable(t *testing.T) {
 	onEveryEngine(t, func(t *testing.T, e engine) {
 		o := newOffice(t, e)
-		ecdsa, _ := schemes(t)
-		key := o.importKey(ecdsa, point(t, ecdsa.Curve(), 1))
+		key := o.sampleKey(1)
 		used, unused := o.signed(), o.signed()
 		o.must(o.BeginExport(context.Background(), used, o.export(key), entry(audit.ExportBegun)))
 		late := o.signed()

@@ -61,8 +61,7 @@ func (o *office) left(wanted transfer.Approval) []useraction.Signed {
 func TestApprovalComesBackWholeToOtherUsersOnly(t *testing.T) {
 	onEveryEngine(t, func(t *testing.T, e engine) {
 		o := newOffice(t, e)
-		ecdsa, _ := schemes(t)
-		key, other := o.importKey(ecdsa, point(t, ecdsa.Curve(), 1)), o.importKey(ecdsa, point(t, ecdsa.Curve(), 2))
+		key, other := o.sampleKey(1), o.sampleKey(2)
 		second, third := o.colleague(), o.colleague()
 		first, later := second.approve(key, 7), third.approve(key, 7)
 		if diff := cmp.Diff([]useraction.Signed{later, first}, o.left(o.approval(key, 7))); diff != "" {
@@ -95,8 +94,7 @@ func (o *office) colleagueOf(c *office, key keyring.Key) transfer.Approval {
 func TestUserHasOneApprovalForEachKeyTheLatest(t *testing.T) {
 	onEveryEngine(t, func(t *testing.T, e engine) {
 		o := newOffice(t, e)
-		ecdsa, _ := schemes(t)
-		key, other := o.importKey(ecdsa, point(t, ecdsa.Curve(), 1)), o.importKey(ecdsa, point(t, ecdsa.Curve(), 2))
+		key, other := o.sampleKey(1), o.sampleKey(2)
 		second := o.colleague()
 		second.approve(key, 7)
 		kept, elsewhere := second.approve(key, 8), second.approve(other, 7)
@@ -117,8 +115,7 @@ func TestUserHasOneApprovalForEachKeyTheLatest(t *testing.T) {
 func TestApprovalEndsAndIsPurgedWithItsAction(t *testing.T) {
 	onEveryEngine(t, func(t *testing.T, e engine) {
 		o := newOffice(t, e)
-		ecdsa, _ := schemes(t)
-		key := o.importKey(ecdsa, point(t, ecdsa.Curve(), 1))
+		key := o.sampleKey(1)
 		second := o.colleague()
 		second.approve(key, 7)
 		wanted := o.approval(key, 7)
@@ -139,10 +136,8 @@ func TestApproveRefusesWhatIsNotTheUsersToApprove(t *testing.T) {
 	onEveryEngine(t, func(t *testing.T, e engine) {
 		o := newOffice(t, e)
 		foreign := officeIn(t, o.Server)
-		ecdsa, _ := schemes(t)
-		key := o.importKey(ecdsa, point(t, ecdsa.Curve(), 1))
-		archived := o.importKey(ecdsa, point(t, ecdsa.Curve(), 2))
-		execute(t, o.database, `UPDATE keys SET status = 'Archived' WHERE id = $1`, archived.ID)
+		key := o.sampleKey(1)
+		archived := o.archivedKey(2)
 		second := o.colleague()
 		unsigned := second.action("{}")
 		o.must(o.AddAction(context.Background(), unsigned))
@@ -161,7 +156,7 @@ func TestApproveRefusesWhatIsNotTheUsersToApprove(t *testing.T) {
 			"an archived key":     {fresh, second.approval(archived, 7), keyring.ErrNotFound},
 			"no key":              {fresh, second.approval(keyring.Key{ID: "key-none"}, 7), keyring.ErrNotFound},
 			"another's key":       {foreign.signed(), foreign.approval(key, 7), keyring.ErrNotFound},
-			"a key of elsewhere":  {fresh, second.approval(foreign.importKey(ecdsa, point(t, ecdsa.Curve(), 3)), 7), keyring.ErrNotFound},
+			"a key of elsewhere":  {fresh, second.approval(foreign.sampleKey(3), 7), keyring.ErrNotFound},
 			"no action":           {"", second.approval(key, 7), useraction.ErrReplayed},
 			"an unknown approver": {fresh, transfer.Approval{Org: o.org, Key: key.ID, User: "us-none"}, useraction.ErrReplayed},
 		} {
@@ -185,8 +180,7 @@ func TestOneOfManyRacersApprovesWithAnAction(t *testing.T) {
 		folder := t.TempDir()
 		o := officeIn(t, e.server(t, folder))
 		handles := []*Server{o.Server, e.server(t, folder)}
-		ecdsa, _ := schemes(t)
-		key := o.importKey(ecdsa, point(t, ecdsa.Curve(), 1))
+		key := o.sampleKey(1)
 		second := o.colleague()
 		action := second.signed()
 		var won, replayed atomic.Int64
@@ -220,8 +214,7 @@ func TestOneOfManyRacersApprovesWithAnAction(t *testing.T) {
 func TestDamagedApprovalIsAnError(t *testing.T) {
 	onEveryEngine(t, func(t *testing.T, e engine) {
 		o := newOffice(t, e)
-		ecdsa, _ := schemes(t)
-		key := o.importKey(ecdsa, point(t, ecdsa.Curve(), 1))
+		key := o.sampleKey(1)
 		second := o.colleague()
 		second.approve(key, 7)
 		execute(t, o.database, `UPDATE actions SET used_at = NULL, token_hash = NULL`)

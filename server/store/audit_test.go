@@ -116,8 +116,7 @@ func TestLogGoesOnAfterReopening(t *testing.T) {
 func TestNothingChangesWhereItCannotBeRecorded(t *testing.T) {
 	onEveryEngine(t, func(t *testing.T, e engine) {
 		o := newOffice(t, e)
-		ecdsa, _ := schemes(t)
-		key := o.importKey(ecdsa, point(t, ecdsa.Curve(), 1))
+		key := o.sampleKey(1)
 		action := o.signed()
 		execute(t, o.database, `DELETE FROM audit_state`)
 		if err := o.BeginExport(context.Background(), action, o.export(key), entry(audit.ExportBegun)); err == nil {

@@ -17,8 +17,7 @@ import (
 func TestExportMarksTheKeyBeforeAnythingElse(t *testing.T) {
 	onEveryEngine(t, func(t *testing.T, e engine) {
 		o := newOffice(t, e)
-		ecdsa, _ := schemes(t)
-		key := o.importKey(ecdsa, point(t, ecdsa.Curve(), 1))
+		key := o.sampleKey(1)
 		if !o.exportedAt(key).IsZero() {
 			t.Fatal("exported from the start")
 		}
@@ -45,8 +44,7 @@ func TestExportMarksTheKeyBeforeAnythingElse(t *testing.T) {
 func TestVoidExportCountsNoMore(t *testing.T) {
 	onEveryEngine(t, func(t *testing.T, e engine) {
 		o := newOffice(t, e)
-		ecdsa, _ := schemes(t)
-		key := o.importKey(ecdsa, point(t, ecdsa.Curve(), 1))
+		key := o.sampleKey(1)
 		first, second, third := o.begin(key), o.begin(key), o.begin(key)
 		o.finish(second, audit.Void)
 		if got := o.exportedAt(key); !got.Equal(first.BegunAt) {
@@ -66,8 +64,7 @@ func TestVoidExportCountsNoMore(t *testing.T) {
 func TestExportIsClosedOnce(t *testing.T) {
 	onEveryEngine(t, func(t *testing.T, e engine) {
 		o := newOffice(t, e)
-		ecdsa, _ := schemes(t)
-		key := o.importKey(ecdsa, point(t, ecdsa.Curve(), 1))
+		key := o.sampleKey(1)
 		export := o.begin(key)
 		o.finish(export, audit.Released)
 		for name, c := range map[string]struct {
@@ -94,10 +91,8 @@ func TestExportIsOfAnActiveKeyOfTheOrganisation(t *testing.T) {
 	onEveryEngine(t, func(t *testing.T, e engine) {
 		o := newOffice(t, e)
 		other := officeIn(t, o.Server)
-		ecdsa, _ := schemes(t)
-		foreign := other.importKey(ecdsa, point(t, ecdsa.Curve(), 1))
-		archived := o.importKey(ecdsa, point(t, ecdsa.Curve(), 2))
-		execute(t, o.database, `UPDATE keys SET status = 'Archived' WHERE id = $1`, archived.ID)
+		foreign := other.sampleKey(1)
+		archived := o.archivedKey(2)
 		for name, key := range map[string]keyring.Key{"foreign": foreign, "archived": archived, "missing": {ID: "key-none"}} {
 			action := o.signed()
 			err := o.BeginExport(context.Background(), action, o.export(key), entry(audit.ExportBegun))
@@ -117,8 +112,7 @@ func TestExportIsOfAnActiveKeyOfTheOrganisation(t *testing.T) {
 func TestExportRefusesReplayedAction(t *testing.T) {
 	onEveryEngine(t, func(t *testing.T, e engine) {
 		o := newOffice(t, e)
-		ecdsa, _ := schemes(t)
-		key, untouched := o.importKey(ecdsa, point(t, ecdsa.Curve(), 1)), o.importKey(ecdsa, point(t, ecdsa.Curve(), 2))
+		key, untouched := o.sampleKey(1), o.sampleKey(2)
 		action := o.signed()
 		o.must(o.BeginExport(context.Background(), action, o.export(key), entry(audit.ExportBegun)))
 		if a, err := o.ActionByID(context.Background(), action); err != nil || !a.Used {
@@ -141,8 +135,7 @@ func TestOneOfManyRacersRedeemsAnAction(t *testing.T) {
 		place := t.TempDir()
 		o := officeIn(t, e.server(t, place))
 		handles := []*Server{o.Server, e.server(t, place)}
-		ecdsa, _ := schemes(t)
-		key := o.importKey(ecdsa, point(t, ecdsa.Curve(), 1))
+		key := o.sampleKey(1)
 		action := o.signed()
 		var won, replayed atomic.Int64
 		var all sync.WaitGroup

@@ -165,9 +165,8 @@ func TestImportIsRefusedWithoutAHolderForEveryShare(t *testing.T) {
 func TestEditedHolderIsAnError(t *testing.T) {
 	onEveryEngine(t, func(t *testing.T, e engine) {
 		o := newOffice(t, e)
-		ecdsa, _ := schemes(t)
 		for _, edit := range []string{`signer = 'me'`, `share_index = substr(share_index, 2)`, `commitment = substr(commitment, 2)`} {
-			key := o.importKey(ecdsa, point(t, ecdsa.Curve(), 1))
+			key := o.sampleKey(1)
 			execute(t, o.database, `UPDATE holders SET `+edit+` WHERE key_id = $1 AND signer = $2`, key.ID, o.imported(key).Holders[0].Signer.String())
 			if holders, err := o.Holders(context.Background(), key); err == nil {
 				t.Errorf("%s: read as %v", edit, holders)
@@ -179,8 +178,7 @@ func TestEditedHolderIsAnError(t *testing.T) {
 func TestFinishedImportIsUncommittedUntilAllSignersHave(t *testing.T) {
 	onEveryEngine(t, func(t *testing.T, e engine) {
 		o := newOffice(t, e)
-		ecdsa, _ := schemes(t)
-		key := o.importKey(ecdsa, point(t, ecdsa.Curve(), 1))
+		key := o.sampleKey(1)
 		commits, err := o.Uncommitted(context.Background())
 		want := []signer.Commit{{Org: o.org, Key: key.ID, Receipts: o.imported(key).Receipts}}
 		if diff := cmp.Diff(want, commits); err != nil || diff != "" {
@@ -198,8 +196,7 @@ func TestFinishedImportIsUncommittedUntilAllSignersHave(t *testing.T) {
 func TestEditedReceiptsAreAnError(t *testing.T) {
 	onEveryEngine(t, func(t *testing.T, e engine) {
 		o := newOffice(t, e)
-		ecdsa, _ := schemes(t)
-		o.importKey(ecdsa, point(t, ecdsa.Curve(), 1))
+		o.sampleKey(1)
 		for _, text := range []string{"", "{}", `[{"signerId":"me"}]`} {
 			execute(t, o.database, `UPDATE commits SET receipts = $1`, text)
 			if commits, err := o.Uncommitted(context.Background()); err == nil {

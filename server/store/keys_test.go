@@ -62,8 +62,7 @@ func TestForeignKeyIsNotFound(t *testing.T) {
 	onEveryEngine(t, func(t *testing.T, e engine) {
 		o := newOffice(t, e)
 		other := officeIn(t, o.Server)
-		ecdsa, _ := schemes(t)
-		key := o.importKey(ecdsa, point(t, ecdsa.Curve(), 1))
+		key := o.sampleKey(1)
 		if _, err := o.Key(context.Background(), other.org, key.ID); !errors.Is(err, keyring.ErrNotFound) {
 			t.Errorf("got %v", err)
 		}
@@ -73,7 +72,6 @@ func TestForeignKeyIsNotFound(t *testing.T) {
 func TestEditedKeyIsAnErrorThatNamesIt(t *testing.T) {
 	onEveryEngine(t, func(t *testing.T, e engine) {
 		o := newOffice(t, e)
-		ecdsa, _ := schemes(t)
 		stark := strings.Repeat("0", 62) + "01"
 		for _, edit := range []string{
 			`protocol = 'CGGMP24'`, `protocol = 'FROST'`, `protocol = ''`, `curve = 'ed25519'`, `curve = 'secp256k1 '`,
@@ -81,7 +79,7 @@ func TestEditedKeyIsAnErrorThatNamesIt(t *testing.T) {
 			fmt.Sprintf(`public_key = '02%s0'`, stark), `public_key = public_key || '00'`,
 			`status = 'active'`, `status = ''`, `created_at = 'yesterday'`, `exported_at = 'never'`, `min_signers = 'two'`,
 		} {
-			key := o.importKey(ecdsa, point(t, ecdsa.Curve(), 1))
+			key := o.sampleKey(1)
 			if !executeIfTyped(t, o.database, `UPDATE keys SET `+edit+` WHERE id = $1`, key.ID) {
 				continue
 			}

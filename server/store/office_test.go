@@ -97,6 +97,21 @@ func (o *office) importKey(scheme shares.Scheme, public shares.Point) keyring.Ke
 	return key
 }
 
+// sampleKey takes a key of secp256k1. Each number is another public key.
+func (o *office) sampleKey(number byte) keyring.Key {
+	o.t.Helper()
+	ecdsa, _ := schemes(o.t)
+	return o.importKey(ecdsa, point(o.t, ecdsa.Curve(), number))
+}
+
+// archivedKey is the same of a key that is not active any more.
+func (o *office) archivedKey(number byte) keyring.Key {
+	o.t.Helper()
+	key := o.sampleKey(number)
+	execute(o.t, o.database, `UPDATE keys SET status = 'Archived' WHERE id = $1`, key.ID)
+	return key
+}
+
 // imported is a key with a holder and a receipt for each of its shares. The same key has
 // the same ones.
 func (o *office) imported(key keyring.Key) transfer.Imported {

@@ -47,8 +47,7 @@ func TestNewStoreSealsUnderTheFirstKey(t *testing.T) {
 func TestShareUnderAReplacedKeyIsNotStored(t *testing.T) {
 	onEveryEngine(t, func(t *testing.T, e engine) {
 		s := e.signer(t, t.TempDir())
-		ecdsa, _ := schemes(t)
-		share := newShare(t, ecdsa, 3)
+		share := sampleShare(t)
 		inStage(t, s, node.Resealing)
 		if err := s.AddShare(context.Background(), share, entry(audit.ShareStored)); !errors.Is(err, node.ErrKeyReplaced) {
 			t.Errorf("under the former key: %v", err)
@@ -92,11 +91,7 @@ func TestFormerKeyIsNotGivenUpWhileAShareIsUnderIt(t *testing.T) {
 	onEveryEngine(t, func(t *testing.T, e engine) {
 		ctx := context.Background()
 		s := e.signer(t, t.TempDir())
-		ecdsa, _ := schemes(t)
-		share := newShare(t, ecdsa, 3)
-		if err := s.AddShare(ctx, share); err != nil {
-			t.Fatal(err)
-		}
+		share := storedShare(t, s)
 		from := inStage(t, s, node.Resealing)
 		to := from
 		to.Stage = node.Resealed
@@ -128,11 +123,7 @@ func TestOnlyTheBlobThatWasReadIsReplaced(t *testing.T) {
 	onEveryEngine(t, func(t *testing.T, e engine) {
 		ctx := context.Background()
 		s := e.signer(t, t.TempDir())
-		ecdsa, _ := schemes(t)
-		share := newShare(t, ecdsa, 3)
-		if err := s.AddShare(ctx, share); err != nil {
-			t.Fatal(err)
-		}
+		share := storedShare(t, s)
 		if err := s.CommitShare(ctx, share.Key); err != nil {
 			t.Fatal(err)
 		}
@@ -162,11 +153,7 @@ func TestSharesAreResealedOnlyUnderTheKeyOfTheMoment(t *testing.T) {
 		ctx := context.Background()
 		for _, stage := range []node.Stage{node.Settled, node.Making, node.Resealing, node.Resealed, node.Destroying} {
 			s := e.signer(t, t.TempDir())
-			ecdsa, _ := schemes(t)
-			share := newShare(t, ecdsa, 3)
-			if err := s.AddShare(ctx, share); err != nil {
-				t.Fatal(err)
-			}
+			share := storedShare(t, s)
 			execute(t, s.database, `UPDATE shares SET wrapping_key = 2`) // so that every stage can be come to
 			keys := inStage(t, s, stage)
 			for _, key := range []hsm.WrappingKey{1, 2, 3} {
@@ -184,8 +171,7 @@ func TestSharesAreListedInPartsWithoutAGap(t *testing.T) {
 	onEveryEngine(t, func(t *testing.T, e engine) {
 		ctx := context.Background()
 		s := e.signer(t, t.TempDir())
-		ecdsa, _ := schemes(t)
-		share := newShare(t, ecdsa, 2)
+		share := sampleShare(t)
 		var want []node.ShareName
 		for i := range 7 {
 			share.Key = keyring.KeyID(fmt.Sprintf("key-%d", i))
@@ -213,10 +199,7 @@ func TestSharesAreListedInPartsWithoutAGap(t *testing.T) {
 // SQLite takes any value in any column. Such a row must not be listed again and again.
 func TestShareWhoseNameIsNoTextIsAnError(t *testing.T) {
 	s := sqliteEngine().signer(t, t.TempDir())
-	ecdsa, _ := schemes(t)
-	if err := s.AddShare(context.Background(), newShare(t, ecdsa, 2)); err != nil {
-		t.Fatal(err)
-	}
+	storedShare(t, s)
 	for _, edit := range []string{`CAST(key_id AS BLOB)`, `x'ff'`, `x''`} {
 		execute(t, s.database, `UPDATE shares SET key_id = `+edit)
 		if names, err := s.ShareNames(context.Background(), "", 10); !errors.Is(err, node.ErrUnreadable) {
@@ -297,8 +280,7 @@ func TestSharesOfBeforeAreUnderTheFirstKey(t *testing.T) {
 	if _, err := provider.UpTo(context.Background(), 50); err != nil {
 		t.Fatal(err)
 	}
-	ecdsa, _ := schemes(t)
-	want := newShare(t, ecdsa, 3)
+	want := sampleShare(t)
 	public, err := publicSharesColumn(want)
 	if err != nil {
 		t.Fatal(err)
