@@ -11,8 +11,8 @@ import (
 	"testing"
 
 	"keyferry/server/signer/remote"
-	"keyferry/shares/envelope"
 	"keyferry/shares/manifest"
+	"keyferry/shares/manifest/manifesttest"
 )
 
 // replacedTwice is a cluster of one signer that has its third identity key.
@@ -25,19 +25,12 @@ func replacedTwice(t *testing.T) manifest.Manifest {
 			t.Fatal(err)
 		}
 	}
-	transport, err := envelope.GenerateDecryptionKey()
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer transport.Destroy()
-	member, err := manifest.NewMember("test", keys[0], transport.EncryptionKey())
+	member := manifesttest.MemberWith(t, "test", keys[0])
 	for i := range 2 {
-		if err == nil {
-			member, err = member.Successor("test", keys[i], keys[i+1])
+		var err error
+		if member, err = member.Successor("test", keys[i], keys[i+1]); err != nil {
+			t.Fatal(err)
 		}
-	}
-	if err != nil {
-		t.Fatal(err)
 	}
 	cluster, err := manifest.New("test", []manifest.Member{member})
 	if err != nil {

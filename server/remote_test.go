@@ -3,9 +3,6 @@
 package server_test
 
 import (
-	"crypto/ecdsa"
-	"crypto/elliptic"
-	"crypto/rand"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -14,8 +11,8 @@ import (
 
 	"keyferry/config"
 	"keyferry/server"
-	"keyferry/shares/envelope"
 	"keyferry/shares/manifest"
+	"keyferry/shares/manifest/manifesttest"
 )
 
 // remoteConfig is that of a server with three signers, at addresses where nobody is.
@@ -30,7 +27,7 @@ func remoteConfig(t *testing.T, dir string) config.Config {
 	}
 	var members []manifest.Member
 	for i := range 3 {
-		member := newMember(t)
+		member, _ := manifesttest.NewMember(t, "test")
 		members = append(members, member)
 		c.Signers = append(c.Signers, config.Signer{URL: fmt.Sprintf("https://127.0.0.1:%d", i+1), PublicKey: server.PinOfMember(member).String()})
 	}
@@ -46,22 +43,4 @@ func remoteConfig(t *testing.T, dir string) config.Config {
 		t.Fatal(err)
 	}
 	return c
-}
-
-func newMember(t *testing.T) manifest.Member {
-	t.Helper()
-	identity, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	if err != nil {
-		t.Fatal(err)
-	}
-	transport, err := envelope.GenerateDecryptionKey()
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer transport.Destroy()
-	member, err := manifest.NewMember("test", identity, transport.EncryptionKey())
-	if err != nil {
-		t.Fatal(err)
-	}
-	return member
 }

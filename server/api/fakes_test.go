@@ -4,8 +4,6 @@ import (
 	"cmp"
 	"context"
 	"crypto/ecdsa"
-	"crypto/elliptic"
-	"crypto/rand"
 	"slices"
 	"sync"
 	"testing"
@@ -17,9 +15,8 @@ import (
 	"keyferry/server/transfer"
 	"keyferry/server/useraction"
 	"keyferry/shares"
-	"keyferry/shares/envelope"
-	"keyferry/shares/locked"
-	"keyferry/shares/manifest"
+	"keyferry/shares/locked/lockedtest"
+	"keyferry/shares/manifest/manifesttest"
 	"keyferry/shares/statement"
 )
 
@@ -353,13 +350,7 @@ func (h *holder) Discard(context.Context, keyring.KeyID) error { return nil }
 // shares give, 2 of n.
 func newHolders(t testing.TB, n int) ([]*holder, shares.Point) {
 	t.Helper()
-	secret, err := locked.New(32)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer secret.Destroy()
-	secret.Bytes()[31] = 7
-	dealing, err := shares.Split(shares.Secp256k1, secret, 2, n)
+	dealing, err := shares.Split(shares.Secp256k1, lockedtest.Bytes(t, []byte{31: 7}), 2, n)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -381,23 +372,6 @@ func newHolders(t testing.TB, n int) ([]*holder, shares.Point) {
 
 func newHolder(t testing.TB, public shares.PublicShares) *holder {
 	t.Helper()
-	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	if err != nil {
-		t.Fatal(err)
-	}
-	member, err := manifest.NewMember(deployment, key, newEncryptionKey(t))
-	if err != nil {
-		t.Fatal(err)
-	}
+	member, key := manifesttest.NewMember(t, deployment)
 	return &holder{info: signer.Info{Member: member}, identity: key, envelope: member.ID[:20], public: public}
-}
-
-func newEncryptionKey(t testing.TB) envelope.EncryptionKey {
-	t.Helper()
-	key, err := envelope.GenerateDecryptionKey()
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer key.Destroy()
-	return key.EncryptionKey()
 }

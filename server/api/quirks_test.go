@@ -10,6 +10,7 @@ import (
 	"keyferry/server/challenge"
 	"keyferry/server/fault"
 	"keyferry/server/useraction"
+	"keyferry/shares/envelope/envelopetest"
 )
 
 // sdk writes requests as one official SDK does: the bytes of its headers, and what it
@@ -79,7 +80,7 @@ func TestExportsTakeWhatEachSDKSignsAndSends(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := newService(t)
-			alice, key := s.alice(t), newEncryptionKey(t).String()
+			alice, key := s.alice(t), envelopetest.EncryptionKey(t).String()
 			action := s.consent(t, alice, "POST", c.signedPath, fmt.Sprintf(c.payload, key))
 			got := c.sdk.send(t, s, alice, "POST", c.target, fmt.Sprintf(c.sentPayload, key), action)
 			if got.status != http.StatusOK {

@@ -12,6 +12,7 @@ import (
 	"keyferry/server/fault"
 	"keyferry/server/identity"
 	"keyferry/server/signer"
+	"keyferry/shares/envelope/envelopetest"
 )
 
 // refusal is what a refused request must come to.
@@ -330,7 +331,7 @@ func TestExportRefusesBodiesBeforeItAsksForTheUserAction(t *testing.T) {
 	alice := s.alice(t)
 	for name, body := range map[string]string{
 		"no body":      "",
-		"no schemes":   `{"encryptionKey":"` + newEncryptionKey(t).String() + `","supportedSchemes":[]}`,
+		"no schemes":   `{"encryptionKey":"` + envelopetest.EncryptionKey(t).String() + `","supportedSchemes":[]}`,
 		"identity key": `{"encryptionKey":"AQ==","supportedSchemes":[{"protocol":"CGGMP21","curve":"secp256k1"}]}`,
 		"two keys":     strings.Replace(exportText(t), "{", `{"encryptionkey":"",`, 1),
 	} {

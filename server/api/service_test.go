@@ -26,6 +26,7 @@ import (
 	"keyferry/server/transfer"
 	"keyferry/server/useraction"
 	"keyferry/shares"
+	"keyferry/shares/envelope/envelopetest"
 	"keyferry/shares/manifest"
 )
 
@@ -307,7 +308,7 @@ func exportPath(id keyring.KeyID) string { return "/keys/" + string(id) + "/expo
 
 func exportText(t testing.TB) string {
 	return jsonOf(t, map[string]any{
-		"encryptionKey":    newEncryptionKey(t).String(),
+		"encryptionKey":    envelopetest.EncryptionKey(t).String(),
 		"supportedSchemes": []map[string]string{{"protocol": "CGGMP24", "curve": "secp256k1"}},
 	})
 }

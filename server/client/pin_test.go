@@ -10,6 +10,7 @@ import (
 
 	"keyferry/shares/attest"
 	"keyferry/shares/attest/attesttest"
+	"keyferry/shares/envelope/envelopetest"
 	"keyferry/shares/manifest"
 	"keyferry/shares/recovery"
 )
@@ -94,7 +95,7 @@ func TestPinnedClientTakesAnExportOfThePinnedSignersOnly(t *testing.T) {
 	bare.Statements = nil
 	for name, answer := range map[string]attesttest.Answer{
 		"no statements": bare, "another cluster's shares": other.Export(t, to.EncryptionKey()),
-		"shares for another key": cluster.Export(t, attesttest.NewEncryptionKey(t)),
+		"shares for another key": cluster.Export(t, envelopetest.EncryptionKey(t)),
 	} {
 		k.export = answer
 		if _, err := c.Export(context.Background(), attesttest.Key, to); !errors.Is(err, attest.ErrQuorum) {

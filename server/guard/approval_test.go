@@ -5,7 +5,7 @@ import (
 	"strings"
 	"testing"
 
-	"keyferry/shares/attest/attesttest"
+	"keyferry/shares/envelope/envelopetest"
 )
 
 // approve asks as do does, with the header of an approval.
@@ -24,7 +24,7 @@ func TestApprovalPassesWithItsHeader(t *testing.T) {
 	s := newScene(t)
 	text := `{"keyId":"key-1","encryptionKeyHash":"00","expiresAt":"2026-11-01T12:01:00Z"}`
 	s.lie = func(a *scripted) { a.text = text }
-	answer := s.approve(t, exportBody(attesttest.NewEncryptionKey(t)), "true")
+	answer := s.approve(t, exportBody(envelopetest.EncryptionKey(t)), "true")
 	requests := s.requests()
 	if answer.status != 200 || answer.body != text || requests[len(requests)-1].header.Get("X-Keyferry-Approval") != "true" {
 		t.Errorf("got %+v of %+v", answer, requests)
@@ -42,7 +42,7 @@ func TestApprovalBringsNoShares(t *testing.T) {
 	} {
 		s := newScene(t)
 		s.lie = lie
-		if answer := s.approve(t, exportBody(attesttest.NewEncryptionKey(t)), "true"); !answer.isRefusal(502, "") {
+		if answer := s.approve(t, exportBody(envelopetest.EncryptionKey(t)), "true"); !answer.isRefusal(502, "") {
 			t.Errorf("%s: got %+v", name, answer)
 		}
 	}

@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"keyferry/shares/attest/attesttest"
+	"keyferry/shares/envelope/envelopetest"
 	"keyferry/shares/recovery"
 	"keyferry/shares/statement"
 )
@@ -15,7 +16,7 @@ func TestHonestExportPassesUnchanged(t *testing.T) {
 	s := newScene(t)
 	var sent string
 	s.lie = func(a *scripted) { sent = a.body() }
-	body := exportBody(attesttest.NewEncryptionKey(t))
+	body := exportBody(envelopetest.EncryptionKey(t))
 	for _, path := range []string{wantsPath, "/" + wantsPath, "/wallets/" + attesttest.Wallet + "/export", strings.Replace(wantsPath, "-", "%2D", 1)} {
 		answer := s.do("POST", path, body)
 		if answer.status != 200 || answer.body != sent || answer.header.Get(leftOutHeader) != "" {
@@ -72,7 +73,7 @@ func TestSharesOfASignerWithALaterIdentityKeyPass(t *testing.T) {
 		s := newScene(t)
 		s.cluster.Rotate(t, 2)
 		s.aside = test.aside
-		answer := s.do("POST", wantsPath, exportBody(attesttest.NewEncryptionKey(t)))
+		answer := s.do("POST", wantsPath, exportBody(envelopetest.EncryptionKey(t)))
 		left := strings.Count(answer.header.Get(leftOutHeader), "=")
 		if response, err := recovery.ParseResponse([]byte(answer.body)); err != nil || len(response.Shares) != attesttest.Signers-test.left || left != test.left {
 			t.Errorf("%s: left out %q, %v", name, answer.header.Get(leftOutHeader), err)
@@ -114,7 +115,7 @@ func TestOtherMembersSurviveALeftOutShare(t *testing.T) {
 		a.export.Statements = a.export.Statements[1:]
 		a.text = strings.Replace(a.body(), `{`, `{"more":{"b":1.50,"a":"\u003c"},`, 1)
 	}
-	answer := s.do("POST", wantsPath, exportBody(attesttest.NewEncryptionKey(t)))
+	answer := s.do("POST", wantsPath, exportBody(envelopetest.EncryptionKey(t)))
 	var compact bytes.Buffer
 	if err := json.Compact(&compact, []byte(answer.body)); err != nil {
 		t.Fatal(err)
@@ -148,13 +149,13 @@ func TestExportThatSignersDoNotAnswerForIsRefused(t *testing.T) {
 		"another's shares":      {restate(func(s *statement.Statement) { s.Organisation = "or-other" }), "another organisation"},
 		"another deployment's":  {restate(func(s *statement.Statement) { s.Deployment = "other" }), "another deployment"},
 		"for another recipient": {restate(func(s *statement.Statement) { s.EncryptionKeyHash[0]++ }), "another encryption key"},
-		"another cluster's":     {func(a *scripted) { *a.export = attesttest.New(t).Export(t, attesttest.NewEncryptionKey(t)) }, "not in the pinned manifest"},
+		"another cluster's":     {func(a *scripted) { *a.export = attesttest.New(t).Export(t, envelopetest.EncryptionKey(t)) }, "not in the pinned manifest"},
 		"shares in capitals":    {func(a *scripted) { a.text = strings.Replace(a.body(), `{`, `{"EncryptedKeyShares":[],`, 1) }, "differ in case only"},
 		"a key in capitals":     {func(a *scripted) { a.text = strings.Replace(a.body(), `"publicKey"`, `"PUBLICKEY"`, 1) }, "malformed"},
 		"a pending answer":      {func(a *scripted) { a.status = 202 }, "status is 202"},
 	} {
 		s.lie = c.lie
-		answer := s.do("POST", wantsPath, exportBody(attesttest.NewEncryptionKey(t)))
+		answer := s.do("POST", wantsPath, exportBody(envelopetest.EncryptionKey(t)))
 		if !answer.isRefusal(502, c.says) || strings.Contains(answer.body, `"signerId":`) {
 			t.Errorf("%s: got %+v", name, answer)
 		}
@@ -167,7 +168,7 @@ func TestShareOfNobodyIsNamedByItsPosition(t *testing.T) {
 		a.export.Shares[4].SignerID = "x\r\nSet-Cookie: y"
 		a.header.Set(leftOutHeader, "nobody")
 	}
-	answer := s.do("POST", wantsPath, exportBody(attesttest.NewEncryptionKey(t)))
+	answer := s.do("POST", wantsPath, exportBody(envelopetest.EncryptionKey(t)))
 	if left := answer.header.Values(leftOutHeader); answer.status != 200 || len(left) != 1 || left[0] != "share 5" || answer.header.Get("Set-Cookie") != "" {
 		t.Errorf("got %+v", answer)
 	}

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"keyferry/shares/attest/attesttest"
+	"keyferry/shares/envelope/envelopetest"
 	"keyferry/shares/manifest"
 )
 
@@ -66,7 +67,7 @@ func TestErrorsOfTheAPIPassUnchanged(t *testing.T) {
 	s := newScene(t)
 	text := `{"error":{"id":"er-1","status":403,"message":"no"},"message":"no"}`
 	s.lie = func(a *scripted) { a.status, a.text = 403, text }
-	for _, answer := range []got{s.init(), s.do("GET", "/signers", ""), s.do("POST", wantsPath, exportBody(attesttest.NewEncryptionKey(t))), s.do("GET", "/keys", "")} {
+	for _, answer := range []got{s.init(), s.do("GET", "/signers", ""), s.do("POST", wantsPath, exportBody(envelopetest.EncryptionKey(t))), s.do("GET", "/keys", "")} {
 		if answer.status != 403 || answer.body != text {
 			t.Errorf("got %+v", answer)
 		}
@@ -138,7 +139,7 @@ func TestConcurrentClientsGetTheirOwnAnswers(t *testing.T) {
 				if answer := s.do("POST", "/auth/action/init", statedBody("POST", "/keys/import", payload)); answer.status != 200 {
 					t.Errorf("client %d, request %d: got %+v", n, i, answer)
 				}
-				if answer := s.do("POST", wantsPath, exportBody(attesttest.NewEncryptionKey(t))); answer.status != 200 {
+				if answer := s.do("POST", wantsPath, exportBody(envelopetest.EncryptionKey(t))); answer.status != 200 {
 					t.Errorf("client %d, export %d: got %+v", n, i, answer)
 				}
 			}

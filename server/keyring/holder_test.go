@@ -5,19 +5,13 @@ import (
 
 	"keyferry/server/keyring"
 	"keyferry/shares"
-	"keyferry/shares/locked"
+	"keyferry/shares/locked/lockedtest"
 )
 
 // newHolders returns the holders of a key, 2 of n, and its public shares.
 func newHolders(t *testing.T, n int) ([]keyring.Holder, shares.PublicShares) {
 	t.Helper()
-	secret, err := locked.New(32)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer secret.Destroy()
-	secret.Bytes()[31] = 7
-	dealing, err := shares.Split(shares.Secp256k1, secret, 2, n)
+	dealing, err := shares.Split(shares.Secp256k1, lockedtest.Bytes(t, []byte{31: 7}), 2, n)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -6,7 +6,7 @@ import (
 
 	"keyferry/server/fault"
 	"keyferry/server/useraction"
-	"keyferry/shares/envelope"
+	"keyferry/shares/envelope/envelopetest"
 )
 
 func parseOrder(t *testing.T, body string) ExportOrder {
@@ -36,13 +36,8 @@ func TestOrdersAreTheSameIfTheySayTheSame(t *testing.T) {
 			t.Errorf("%s: not the same", name)
 		}
 	}
-	key, err := envelope.GenerateDecryptionKey()
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer key.Destroy()
 	other := one
-	other.EncryptionKey = key.EncryptionKey()
+	other.EncryptionKey = envelopetest.EncryptionKey(t)
 	for name, pair := range map[string][2]ExportOrder{
 		"another encryption key": {one, other},
 		"more schemes":           {with(a), with(a, b)},

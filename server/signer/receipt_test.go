@@ -12,8 +12,8 @@ import (
 	"testing"
 
 	"keyferry/server/signer"
-	"keyferry/shares/envelope"
 	"keyferry/shares/manifest"
+	"keyferry/shares/manifest/manifesttest"
 )
 
 // cluster is a manifest and the identity keys behind it, in its order.
@@ -27,19 +27,7 @@ func newCluster(t *testing.T, n int) cluster {
 	c := cluster{identities: map[signer.ID]*ecdsa.PrivateKey{}}
 	var members []manifest.Member
 	for range n {
-		identity, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-		if err != nil {
-			t.Fatal(err)
-		}
-		transport, err := envelope.GenerateDecryptionKey()
-		if err != nil {
-			t.Fatal(err)
-		}
-		t.Cleanup(transport.Destroy)
-		member, err := manifest.NewMember("d", identity, transport.EncryptionKey())
-		if err != nil {
-			t.Fatal(err)
-		}
+		member, identity := manifesttest.NewMember(t, "d")
 		c.identities[member.ID] = identity
 		members = append(members, member)
 	}

@@ -12,6 +12,7 @@ import (
 	"keyferry/shares/attest"
 	"keyferry/shares/attest/attesttest"
 	"keyferry/shares/envelope"
+	"keyferry/shares/envelope/envelopetest"
 	"keyferry/shares/statement"
 )
 
@@ -25,7 +26,7 @@ type export struct {
 func newExport(t *testing.T) export {
 	t.Helper()
 	c := attesttest.New(t)
-	key := attesttest.NewEncryptionKey(t)
+	key := envelopetest.EncryptionKey(t)
 	want := attest.Expectation{Organisation: attesttest.Organisation, Key: attesttest.Key, EncryptionKey: key}
 	return export{c, want, c.Export(t, key)}
 }
@@ -76,7 +77,7 @@ func TestProtocolMayBeSpelledAsItsAlias(t *testing.T) {
 // Each of these makes the first signer's share bad, and no other.
 func TestOneBadShareIsNamedAndLeftOut(t *testing.T) {
 	e := newExport(t)
-	other := attesttest.NewEncryptionKey(t)
+	other := envelopetest.EncryptionKey(t)
 	says := func(change func(s *statement.Statement)) func(a *attesttest.Answer) {
 		return func(a *attesttest.Answer) { e.Restate(t, a, 0, change) }
 	}

@@ -1,14 +1,9 @@
 package manifest
 
 import (
-	"crypto/ecdsa"
-	"crypto/elliptic"
-	"crypto/rand"
 	"reflect"
 	"slices"
 	"testing"
-
-	"keyferry/shares/envelope"
 )
 
 // manifestSeed is a manifest of two signers.
@@ -16,19 +11,7 @@ func manifestSeed(f *testing.F) []byte {
 	f.Helper()
 	var members []Member
 	for range 2 {
-		identity, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-		if err != nil {
-			f.Fatal(err)
-		}
-		importKey, err := envelope.GenerateDecryptionKey()
-		if err != nil {
-			f.Fatal(err)
-		}
-		defer importKey.Destroy()
-		member, err := NewMember(deployment, identity, importKey.EncryptionKey())
-		if err != nil {
-			f.Fatal(err)
-		}
+		member, _ := newMember(f)
 		members = append(members, member)
 	}
 	m, err := New(deployment, members)

@@ -13,11 +13,12 @@ import (
 	"testing"
 
 	"keyferry/shares/envelope"
+	"keyferry/shares/envelope/envelopetest"
 )
 
 const deployment = "test"
 
-func newKey(t *testing.T, curve elliptic.Curve) *ecdsa.PrivateKey {
+func newKey(t testing.TB, curve elliptic.Curve) *ecdsa.PrivateKey {
 	t.Helper()
 	key, err := ecdsa.GenerateKey(curve, rand.Reader)
 	if err != nil {
@@ -26,20 +27,10 @@ func newKey(t *testing.T, curve elliptic.Curve) *ecdsa.PrivateKey {
 	return key
 }
 
-func newEncryptionKey(t *testing.T) envelope.EncryptionKey {
-	t.Helper()
-	key, err := envelope.GenerateDecryptionKey()
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(key.Destroy)
-	return key.EncryptionKey()
-}
-
-func newMember(t *testing.T) (Member, *ecdsa.PrivateKey) {
+func newMember(t testing.TB) (Member, *ecdsa.PrivateKey) {
 	t.Helper()
 	key := newKey(t, elliptic.P256())
-	m, err := NewMember(deployment, key, newEncryptionKey(t))
+	m, err := NewMember(deployment, key, envelopetest.EncryptionKey(t))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -96,7 +87,7 @@ func TestVerifyRefuses(t *testing.T) {
 	if err := m.Verify("another deployment"); !errors.Is(err, ErrSignature) {
 		t.Errorf("another deployment: got %v", err)
 	}
-	if _, err := NewMember(deployment, newKey(t, elliptic.P384()), newEncryptionKey(t)); !errors.Is(err, ErrSignature) {
+	if _, err := NewMember(deployment, newKey(t, elliptic.P384()), envelopetest.EncryptionKey(t)); !errors.Is(err, ErrSignature) {
 		t.Errorf("a P-384 identity: got %v", err)
 	}
 }

@@ -11,8 +11,8 @@ import (
 	"testing"
 
 	"keyferry/shares"
-	"keyferry/shares/envelope"
 	"keyferry/shares/manifest"
+	"keyferry/shares/manifest/manifesttest"
 )
 
 // Points of secp256k1: the generator and its double (SEC 2 §2.4.1).
@@ -47,24 +47,6 @@ func example(t *testing.T) Statement {
 	}
 }
 
-func newMember(t *testing.T) (manifest.Member, *ecdsa.PrivateKey) {
-	t.Helper()
-	identity, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	if err != nil {
-		t.Fatal(err)
-	}
-	transport, err := envelope.GenerateDecryptionKey()
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer transport.Destroy()
-	m, err := manifest.NewMember("d", identity, transport.EncryptionKey())
-	if err != nil {
-		t.Fatal(err)
-	}
-	return m, identity
-}
-
 // changes returns statements that differ from the example in one field each.
 func changes(t *testing.T) map[string]Statement {
 	t.Helper()
@@ -97,7 +79,7 @@ func changes(t *testing.T) map[string]Statement {
 }
 
 func TestEveryFieldIsSigned(t *testing.T) {
-	member, identity := newMember(t)
+	member, identity := manifesttest.NewMember(t, "d")
 	signed, err := Sign(example(t), member.ID, identity)
 	if err != nil {
 		t.Fatal(err)
@@ -115,8 +97,8 @@ func TestEveryFieldIsSigned(t *testing.T) {
 }
 
 func TestAStatementOfAnotherSignerIsRefused(t *testing.T) {
-	member, identity := newMember(t)
-	other, otherIdentity := newMember(t)
+	member, identity := manifesttest.NewMember(t, "d")
+	other, otherIdentity := manifesttest.NewMember(t, "d")
 	for name, signed := range map[string]func() (Signed, error){
 		"signed by another":       func() (Signed, error) { return Sign(example(t), member.ID, otherIdentity) },
 		"said for another":        func() (Signed, error) { return Sign(example(t), other.ID, identity) },
@@ -161,7 +143,7 @@ func TestCheckNamesWhatDiffers(t *testing.T) {
 }
 
 func TestAStatementSurvivesItsJSON(t *testing.T) {
-	member, identity := newMember(t)
+	member, identity := manifesttest.NewMember(t, "d")
 	signed, err := Sign(example(t), member.ID, identity)
 	if err != nil {
 		t.Fatal(err)
@@ -191,7 +173,7 @@ func TestAStatementSurvivesItsJSON(t *testing.T) {
 // A statement stays its signer's when another identity key has taken the place of the one
 // that signed it, and is nobody's by a key that its verifier has not heard of.
 func TestStatementOutlivesItsIdentityKey(t *testing.T) {
-	first, key := newMember(t)
+	first, key := manifesttest.NewMember(t, "d")
 	nextKey, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
 		t.Fatal(err)

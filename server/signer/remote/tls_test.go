@@ -19,8 +19,7 @@ import (
 	"keyferry/server/keyring"
 	"keyferry/server/signer"
 	"keyferry/server/signer/remote"
-	"keyferry/shares/envelope"
-	"keyferry/shares/manifest"
+	"keyferry/shares/manifest/manifesttest"
 )
 
 // scripted is a signer that answers discards as its test says; the rest it does not know.
@@ -36,16 +35,7 @@ func (s scripted) Discard(ctx context.Context, key keyring.KeyID) error { return
 
 func newScripted(t *testing.T, p pair, discard func(context.Context, keyring.KeyID) error) scripted {
 	t.Helper()
-	transport, err := envelope.GenerateDecryptionKey()
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(transport.Destroy)
-	member, err := manifest.NewMember("d", p.signer, transport.EncryptionKey())
-	if err != nil {
-		t.Fatal(err)
-	}
-	return scripted{info: signer.Info{Member: member}, discard: discard}
+	return scripted{info: signer.Info{Member: manifesttest.MemberWith(t, "d", p.signer)}, discard: discard}
 }
 
 func agrees(context.Context, keyring.KeyID) error { return nil }

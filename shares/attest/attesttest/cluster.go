@@ -15,6 +15,7 @@ import (
 	"keyferry/shares/envelope"
 	"keyferry/shares/locked"
 	"keyferry/shares/manifest"
+	"keyferry/shares/manifest/manifesttest"
 	"keyferry/shares/statement"
 )
 
@@ -70,10 +71,7 @@ func New(t testing.TB) *Cluster {
 }
 
 func (c *Cluster) newMember(t testing.TB) manifest.Member {
-	identity, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	check(t, err)
-	member, err := manifest.NewMember(Deployment, identity, NewEncryptionKey(t))
-	check(t, err)
+	member, identity := manifesttest.NewMember(t, Deployment)
 	c.identities[member.ID] = identity
 	return member
 }
@@ -88,15 +86,6 @@ func (c *Cluster) deal(t testing.TB) {
 	c.dealing, err = shares.Split(c.Scheme.Curve(), secret, MinSigners, Signers)
 	check(t, err)
 	t.Cleanup(c.dealing.Destroy)
-}
-
-// NewEncryptionKey makes an encryption key whose private half is gone.
-func NewEncryptionKey(t testing.TB) envelope.EncryptionKey {
-	t.Helper()
-	key, err := envelope.GenerateDecryptionKey()
-	check(t, err)
-	defer key.Destroy()
-	return key.EncryptionKey()
 }
 
 // Listing is what GET /signers lists.
