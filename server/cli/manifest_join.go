@@ -2,7 +2,6 @@ package cli
 
 import (
 	"fmt"
-	"io"
 	"os"
 
 	"github.com/spf13/cobra"
@@ -19,7 +18,7 @@ func newManifestJoin() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			return writeManifest(joined, out, cmd.OutOrStdout())
+			return publish(joined, out, cmd.OutOrStdout())
 		}),
 	}
 	cmd.Flags().StringVar(&out, "out", "-", "file for the manifest, which must not exist; - for standard output")
@@ -44,17 +43,4 @@ func joinManifests(paths []string) (manifest.Manifest, error) {
 		joined.Members = append(joined.Members, m.Members...)
 	}
 	return manifest.New(joined.Deployment, joined.Members)
-}
-
-// writeManifest writes a new file, or to standard output.
-func writeManifest(m manifest.Manifest, path string, stdout io.Writer) error {
-	text, err := m.Marshal()
-	if err != nil {
-		return err
-	}
-	if path == "-" {
-		_, err := stdout.Write(text)
-		return err
-	}
-	return writeNewFile(path, text)
 }

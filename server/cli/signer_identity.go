@@ -45,7 +45,7 @@ still: then the signer's place is for another signer.`,
 			if err := row.print(cmd.ErrOrStderr(), false); err != nil {
 				return err
 			}
-			return writeManifest(rotated.Manifest, out, cmd.OutOrStdout())
+			return publish(rotated.Manifest, out, cmd.OutOrStdout())
 		}),
 	}
 	configFlag(cmd, &path)

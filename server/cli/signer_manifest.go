@@ -33,7 +33,7 @@ the first identity key, and stays good when others take its place.`,
 			if err := (record{{"signer", m.Members[0].ID}, {"public key", pin}}).print(cmd.ErrOrStderr(), false); err != nil {
 				return err
 			}
-			return writeManifest(m, out, cmd.OutOrStdout())
+			return publish(m, out, cmd.OutOrStdout())
 		}),
 	}
 	configFlag(cmd, &path)

@@ -1,7 +1,6 @@
 package cli
 
 import (
-	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -72,31 +71,4 @@ func peekTrustFile(path string) (trust.Document, error) {
 		return trust.Document{}, fmt.Errorf("reading %s: %w", path, err)
 	}
 	return d, nil
-}
-
-// writeDraft writes an unsigned document to a new file, or to standard output.
-func writeDraft(d trust.Document, path string, stdout io.Writer) error {
-	text, err := d.Marshal()
-	if err != nil {
-		return err
-	}
-	if path == "-" {
-		_, err := stdout.Write(text)
-		return err
-	}
-	return writeNewFile(path, text)
-}
-
-// writeNewFile writes what everybody may read. It never overwrites; after an error
-// there is no new file.
-func writeNewFile(path string, text []byte) error {
-	file, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o644)
-	if err != nil {
-		return err
-	}
-	_, err = file.Write(text)
-	if err := errors.Join(err, file.Sync(), file.Close()); err != nil {
-		return errors.Join(err, os.Remove(path))
-	}
-	return nil
 }

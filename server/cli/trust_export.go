@@ -65,7 +65,7 @@ func (e *trustExport) run(cmd *cobra.Command) error {
 	if err != nil {
 		return fmt.Errorf("drafting the trust document of %s: %w", e.org, err)
 	}
-	return writeDraft(d, e.out, cmd.OutOrStdout())
+	return publish(d, e.out, cmd.OutOrStdout())
 }
 
 func snapshotOf(ctx context.Context, o *server.Office, c config.Config, org identity.OrgID) (trust.Snapshot, error) {

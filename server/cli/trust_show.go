@@ -28,7 +28,7 @@ they say nothing:
 			if err != nil {
 				return err
 			}
-			return writeDraft(d, out, cmd.OutOrStdout())
+			return publish(d, out, cmd.OutOrStdout())
 		}),
 	}
 	cmd.Flags().StringVar(&deployment, "deployment", "", "the deployment that the document is for")
