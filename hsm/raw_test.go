@@ -10,6 +10,7 @@ import (
 
 	"keyferry/hsm/hsmtest"
 	"keyferry/shares/locked"
+	"keyferry/shares/locked/lockedtest"
 )
 
 // raw is somebody else in the same process who uses the library that the token under
@@ -93,13 +94,7 @@ func (r raw) findOne(t testing.TB, session pkcs11.SessionHandle, class uint, lab
 
 func secret(t testing.TB, text string) *locked.Buffer {
 	t.Helper()
-	b, err := locked.New(len(text))
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(b.Destroy)
-	copy(b.Bytes(), text)
-	return b
+	return lockedtest.Bytes(t, []byte(text))
 }
 
 func mustEqual(t testing.TB, what string, got, want []byte) {

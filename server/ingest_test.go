@@ -6,7 +6,6 @@ import (
 	"bytes"
 	"context"
 	"crypto/rand"
-	"encoding/json"
 	"errors"
 	"io"
 	"os"
@@ -115,28 +114,8 @@ func (m *migration) adopt(org identity.OrgID, receipts []signer.Ingested) (adopt
 // recovers exports a key and compares it with the one that was dealt.
 func (m *migration) recovers(t *testing.T, service *transfer.Service, receipt signer.Ingested, secret *locked.Buffer) {
 	t.Helper()
-	client, err := recovery.New()
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer client.Destroy()
-	body, err := json.Marshal(client.Request())
-	if err != nil {
-		t.Fatal(err)
-	}
 	key := receipt.Receipt.Key
-	exported, err := service.Export(context.Background(), m.Prove(t, "/keys/"+string(key)+"/export", string(body)), key)
-	if err != nil {
-		t.Fatalf("exporting %s: %v", key, err)
-	}
-	response := recovery.Response{Scheme: receipt.Scheme, PublicKey: exported.PublicKey, MinSigners: exported.MinSigners}
-	for _, s := range exported.Shares {
-		response.Shares = append(response.Shares, recovery.SealedShare{SignerID: s.Signer.String(), Envelope: s.Ciphertext})
-	}
-	recovered, err := client.Recover(response, recovery.Options{})
-	if err != nil {
-		t.Fatalf("recovering %s: %v", key, err)
-	}
+	recovered := m.Recover(t, service, key, receipt.Scheme, recovery.Options{})
 	defer recovered.Destroy()
 	if !bytes.Equal(recovered.Secret.Bytes(), secret.Bytes()) || len(recovered.Bad) > 0 {
 		t.Errorf("%s: another key came back", key)

@@ -71,7 +71,12 @@ func (b bureau) record() []audit.Entry {
 
 func publicKey(t *testing.T) string {
 	t.Helper()
-	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	return publicKeyOn(t, elliptic.P256())
+}
+
+func publicKeyOn(t *testing.T, curve elliptic.Curve) string {
+	t.Helper()
+	key, err := ecdsa.GenerateKey(curve, rand.Reader)
 	if err != nil {
 		t.Fatal(err)
 	}

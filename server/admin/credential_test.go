@@ -4,11 +4,7 @@ package admin_test
 
 import (
 	"context"
-	"crypto/ecdsa"
 	"crypto/elliptic"
-	"crypto/rand"
-	"crypto/x509"
-	"encoding/pem"
 	"errors"
 	"slices"
 	"strings"
@@ -60,7 +56,7 @@ func TestRegistrationsThatCouldNeverSignAreRefused(t *testing.T) {
 		"an authenticator's id of two forms":  {Kind: identity.Fido2Credential, ID: "aWR", PublicKey: key},
 		"an authenticator's id with a line":   {Kind: identity.Fido2Credential, ID: "aW\nQ", PublicKey: key},
 		"an authenticator's id that is long":  {Kind: identity.Fido2Credential, ID: identity.CredentialID(strings.Repeat("A", 1368)), PublicKey: key},
-		"an authenticator's P-384 key":        {Kind: identity.Fido2Credential, ID: "aWQ", PublicKey: p384(t)},
+		"an authenticator's P-384 key":        {Kind: identity.Fido2Credential, ID: "aWQ", PublicKey: publicKeyOn(t, elliptic.P384())},
 		"an id with a blank":                  {Kind: identity.KeyCredential, ID: "a b", PublicKey: key},
 		"an id with a control character":      {Kind: identity.KeyCredential, ID: "a\x00", PublicKey: key},
 		"an id that is not UTF-8":             {Kind: identity.KeyCredential, ID: "a\xff", PublicKey: key},
@@ -77,19 +73,6 @@ func TestRegistrationsThatCouldNeverSignAreRefused(t *testing.T) {
 	if err := attempts["an authenticator's P-384 key"]; !errors.Is(err, useraction.ErrPublicKey) {
 		t.Error(err)
 	}
-}
-
-func p384(t *testing.T) string {
-	t.Helper()
-	key, err := ecdsa.GenerateKey(elliptic.P384(), rand.Reader)
-	if err != nil {
-		t.Fatal(err)
-	}
-	der, err := x509.MarshalPKIXPublicKey(key.Public())
-	if err != nil {
-		t.Fatal(err)
-	}
-	return string(pem.EncodeToMemory(&pem.Block{Type: "PUBLIC KEY", Bytes: der}))
 }
 
 func TestCredentialIDsAreTakenOnceInAnOrganisation(t *testing.T) {

@@ -146,6 +146,23 @@ func TestPanicIsOneCallersError(t *testing.T) {
 	})
 }
 
+// nothingWasWritten checks that each caller was told of the transaction's trouble and not of
+// anybody's own, that nothing is left of it, and that the writer goes on.
+func nothingWasWritten(t *testing.T, db *database, told []error) {
+	t.Helper()
+	for i, err := range told {
+		if err == nil || errors.Is(err, errTest) {
+			t.Errorf("caller %d was told %v", i, err)
+		}
+	}
+	if n := count(t, db, `SELECT count(*) FROM notes`); n != 0 {
+		t.Errorf("%d notes", n)
+	}
+	if err := db.write(context.Background(), note(4)); err != nil {
+		t.Errorf("the writer is stuck: %v", err)
+	}
+}
+
 func TestFailedCommitIsEverybodysError(t *testing.T) {
 	onEveryEngine(t, func(t *testing.T, e engine) {
 		db := notebook(t, e)
@@ -154,17 +171,7 @@ func TestFailedCommitIsEverybodysError(t *testing.T) {
 			return err
 		}
 		refused := func(context.Context, *transaction) error { return errTest }
-		for i, err := range batchOf(t, db, note(1), dangling, refused, note(3)) {
-			if err == nil || errors.Is(err, errTest) {
-				t.Errorf("caller %d was told %v", i, err)
-			}
-		}
-		if n := count(t, db, `SELECT count(*) FROM notes`); n != 0 {
-			t.Errorf("%d notes", n)
-		}
-		if err := db.write(context.Background(), note(4)); err != nil {
-			t.Errorf("the writer is stuck: %v", err)
-		}
+		nothingWasWritten(t, db, batchOf(t, db, note(1), dangling, refused, note(3)))
 	})
 }
 
@@ -182,17 +189,7 @@ func TestLostTransactionIsEverybodysError(t *testing.T) {
 				}
 				told := batchOf(t, db, note(1), after(2, lose), note(3))
 				told = append(told, batchOf(t, db, note(1), after(2, lose))...) // nobody comes after it
-				for i, err := range told {
-					if err == nil || errors.Is(err, errTest) {
-						t.Errorf("caller %d was told %v", i, err)
-					}
-				}
-				if n := count(t, db, `SELECT count(*) FROM notes`); n != 0 {
-					t.Errorf("%d notes", n)
-				}
-				if err := db.write(context.Background(), note(4)); err != nil {
-					t.Errorf("the writer is stuck: %v", err)
-				}
+				nothingWasWritten(t, db, told)
 			})
 		}
 	})

@@ -20,6 +20,7 @@ import (
 	"keyferry/hsm"
 	"keyferry/hsm/hsmtest"
 	"keyferry/shares/locked"
+	"keyferry/shares/locked/lockedtest"
 	"keyferry/test/faultp11"
 )
 
@@ -147,13 +148,7 @@ func slotOf(t testing.TB, raw *pkcs11.Ctx, label string) uint {
 
 func secret(t testing.TB, text string) *locked.Buffer {
 	t.Helper()
-	b, err := locked.New(len(text))
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(b.Destroy)
-	copy(b.Bytes(), text)
-	return b
+	return lockedtest.Bytes(t, []byte(text))
 }
 
 // in gives the same bench, whose operations get the context.

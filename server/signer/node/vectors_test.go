@@ -126,27 +126,7 @@ func TestTokensTakeImportVectorsAndGiveTheirKeysBack(t *testing.T) {
 // exportSecret exports a key as its owner does and returns the private key in hex.
 func (c *vectorCluster) exportSecret(t *testing.T, key keyring.Key) string {
 	t.Helper()
-	client, err := recovery.New()
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer client.Destroy()
-	body, err := json.Marshal(client.Request())
-	if err != nil {
-		t.Fatal(err)
-	}
-	exported, err := c.service.Export(context.Background(), c.Prove(t, "/keys/"+string(key.ID)+"/export", string(body)), key.ID)
-	if err != nil {
-		t.Fatal(err)
-	}
-	response := recovery.Response{Scheme: key.Scheme, PublicKey: exported.PublicKey, MinSigners: exported.MinSigners}
-	for _, s := range exported.Shares {
-		response.Shares = append(response.Shares, recovery.SealedShare{SignerID: s.Signer.String(), Envelope: s.Ciphertext})
-	}
-	recovered, err := client.Recover(response, recovery.Options{PublicKey: key.PublicKey, Strict: true})
-	if err != nil {
-		t.Fatal(err)
-	}
+	recovered := c.Recover(t, c.service, key.ID, key.Scheme, recovery.Options{PublicKey: key.PublicKey, Strict: true})
 	defer recovered.Destroy()
 	return hex.EncodeToString(recovered.Secret.Bytes())
 }
