@@ -22,7 +22,7 @@ import (
 //go:embed keyferry.example.yaml
 var Example string
 
-// Config is the configuration of one server with embedded signers. Paths in it are
+// Config is the configuration of one server, with signers inside or elsewhere. Paths in it are
 // absolute, or relative to the working directory if there was no file.
 type Config struct {
 	Deployment        string       `koanf:"deployment"` // bound into tokens, challenges and sealed shares
