@@ -8,7 +8,6 @@ import (
 	"path/filepath"
 	"slices"
 	"testing"
-	"time"
 
 	"keyferry/hsm"
 	"keyferry/server/audit"
@@ -237,30 +236,6 @@ func TestEditedRotationIsAnError(t *testing.T) {
 			execute(t, s.database, `UPDATE wrapping SET `+edit)
 			if keys, err := s.WrappingKeys(context.Background()); !errors.Is(err, node.ErrUnreadable) {
 				t.Errorf("%s: got %+v, %v", edit, keys, err)
-			}
-		}
-	})
-}
-
-func TestLastVerificationRemembersWhenThereWasNoDamage(t *testing.T) {
-	onEveryEngine(t, func(t *testing.T, e engine) {
-		ctx := context.Background()
-		s := e.signer(t, t.TempDir())
-		if v, err := s.LastVerification(ctx); err != nil || v != (node.Verification{}) {
-			t.Errorf("before the first: %+v, %v", v, err)
-		}
-		var good time.Time
-		for i, damaged := range []int{1, 0, 2} {
-			v := node.Verification{FinishedAt: start.Add(time.Duration(i) * time.Hour), Took: time.Second, Intact: 10 * i, Damaged: damaged}
-			if err := s.RecordVerification(ctx, v); err != nil {
-				t.Fatal(err)
-			}
-			if damaged == 0 {
-				good = v.FinishedAt
-			}
-			v.SucceededAt = good
-			if got, err := s.LastVerification(ctx); err != nil || got != v {
-				t.Errorf("got %+v, %v\nwant %+v", got, err, v)
 			}
 		}
 	})

@@ -6,6 +6,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"keyferry/shares"
 )
 
 func TestParseRequestReadsWhatAContextAsksFor(t *testing.T) {
@@ -70,4 +72,14 @@ func FuzzParseRequest(f *testing.F) {
 			t.Fatalf("%s was read as %+v and then as %+v, %v", text, r, again, err)
 		}
 	})
+}
+
+func TestRequestListsTheSchemesAskedFor(t *testing.T) {
+	c := newExport(t, secp256k1Scheme(), 2, 3).context
+	if got := c.Request(shares.Schemes()[2]); len(got.SupportedSchemes) != 1 || got.SupportedSchemes[0] != (SupportedScheme{"FROST", "ed25519"}) {
+		t.Errorf("request %v", got)
+	}
+	if got := c.Request(); len(got.SupportedSchemes) != 4 || got.SupportedSchemes[0] != (SupportedScheme{"CGGMP21", "secp256k1"}) {
+		t.Errorf("request %v", got)
+	}
 }
