@@ -67,6 +67,33 @@ func TestPackageDocumentsNameFilesThatExist(t *testing.T) {
 	}
 }
 
+// Operators find in their handbook whatever a log or a metric can say to them.
+func TestOperatorsAreToldEveryEntryAndMetric(t *testing.T) {
+	handbook := read(t, "../docs/operations.md")
+	kinds := regexp.MustCompile(`Kind = "(([a-z-]+\.)[a-z-]+)"`).FindAllStringSubmatch(read(t, "../server/audit/audit.go"), -1)
+	for _, kind := range kinds {
+		if !strings.Contains(handbook, "`"+kind[1]+"`") && !strings.Contains(handbook, "`"+kind[2]+"…`") {
+			t.Errorf("no word of entries of kind %s", kind[1])
+		}
+	}
+	metric := regexp.MustCompile(`"(keyferry_[a-z_]+)"`)
+	metrics := 0
+	for path, text := range sources(t) {
+		if filepath.Dir(path) != filepath.FromSlash("../server/metrics") || strings.HasSuffix(path, "_test.go") {
+			continue
+		}
+		for _, name := range metric.FindAllStringSubmatch(text, -1) {
+			metrics++
+			if !strings.Contains(handbook, "`"+name[1]+"{") && !strings.Contains(handbook, "`"+name[1]+"`") {
+				t.Errorf("no word of %s", name[1])
+			}
+		}
+	}
+	if len(kinds) < 30 || metrics < 10 {
+		t.Errorf("only %d kinds and %d metrics", len(kinds), metrics)
+	}
+}
+
 // documents returns what is written for people, by its path.
 func documents(t *testing.T) map[string]string {
 	t.Helper()
