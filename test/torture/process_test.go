@@ -14,6 +14,11 @@
 //	cluster_test.go     the same where each signer is a process of its own, and
 //	cluster_record_test.go  what must be true of their stores and logs
 //	rotation_test.go    the same while share-wrapping keys are replaced
+//	tokens_test.go      token files that SoftHSM was killed in the middle of writing
+//	restore_test.go     a backup of a running server, brought back
+//	race_test.go        two servers on one database, and one user action
+//	disk_test.go        a disk that fails under the databases
+//	postgres_test.go    a PostgreSQL in trouble
 //
 // KEYFERRY_TORTURE is how often each test kills (make torture: 500).
 package torture
