@@ -259,6 +259,46 @@ func TestIngestRefusesAnotherSharingOfAKeyThatIsThere(t *testing.T) {
 	}
 }
 
+// A share that its operator discarded, since it did not open any more, comes back as the
+// committed share that it was, and no other one does.
+func TestIngestBringsADiscardedShareBack(t *testing.T) {
+	ctx := context.Background()
+	m := newMigration(t, 2)
+	receipts := m.ingestAll(t)
+	if _, _, err := m.adopt(m.User.Org, receipts); err != nil {
+		t.Fatal(err)
+	}
+	service := m.Service(t)
+	if err := service.Settle(ctx); err != nil {
+		t.Fatal(err)
+	}
+	key := receipts[0].Receipt.Key
+	store := m.Stores[0]
+	share, err := store.Share(ctx, m.User.Org, key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := store.DiscardDamaged(ctx, node.Discarded{ShareName: node.ShareName{Org: m.User.Org, Key: key}, Reason: "lost"}, share); err != nil {
+		t.Fatal(err)
+	}
+	dealing, err := shares.Split(shares.Schemes()[0].Curve(), m.secrets[0], 2, 3)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer dealing.Destroy()
+	again := rig.IngestLine(t, string(m.User.Org), shares.Schemes()[0], 2, dealing, 3)
+	if _, _, err := m.ingest(t, 0, -1, again); !errors.Is(err, node.ErrOtherShare) {
+		t.Errorf("another sharing of the key: %v", err)
+	}
+	if progress, _, err := m.ingest(t, 0, -1, m.lines[0][0]); err != nil || progress.New != 1 {
+		t.Errorf("%+v, %v", progress, err)
+	}
+	if back, err := store.Share(ctx, m.User.Org, key); err != nil || !back.Committed {
+		t.Errorf("committed %v, %v", back.Committed, err)
+	}
+	m.recovers(t, service, receipts[0], m.secrets[0])
+}
+
 func TestAdoptRefusesReceiptsThatDoNotMakeAKey(t *testing.T) {
 	m, other := newMigration(t, 2), newMigration(t, 1)
 	good, foreign := m.ingestAll(t), other.ingestAll(t)

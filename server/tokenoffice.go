@@ -105,6 +105,9 @@ func (o *TokenOffice) Verify(ctx context.Context, s node.Survey) (node.Verificat
 	return o.node.VerifyShares(ctx, s)
 }
 
+// Disposal is for shares that the token does not open any more.
+func (o *TokenOffice) Disposal() node.Disposal { return node.Disposal{Node: o.node, Token: o.token} }
+
 // SignerStatus is how a signer's shares are kept.
 type SignerStatus struct {
 	Keys         node.WrappingKeys

@@ -64,15 +64,22 @@ func await(ts *testscript.TestScript, negated bool, args []string) {
 	ts.Fatalf("%s does not appear", args[0])
 }
 
-// damage FILE wipes one sealed share in a signer's store.
+// damage FILE [KEY] wipes one sealed share in a signer's store: the first, or the key's.
 func damage(ts *testscript.TestScript, negated bool, args []string) {
-	if negated || len(args) != 1 {
-		ts.Fatalf("usage: damage FILE")
+	if negated || len(args) < 1 || len(args) > 2 {
+		ts.Fatalf("usage: damage FILE [KEY]")
+	}
+	key := ""
+	if len(args) == 2 {
+		key = args[1]
 	}
 	db, err := sql.Open("sqlite3", ts.MkAbs(args[0]))
 	ts.Check(err)
-	_, err = db.Exec(`UPDATE shares SET sealed = zeroblob(length(sealed)) WHERE key_id = (SELECT min(key_id) FROM shares)`)
+	result, err := db.Exec(`UPDATE shares SET sealed = zeroblob(length(sealed)) WHERE key_id = coalesce(nullif($1, ''), (SELECT min(key_id) FROM shares))`, key)
 	ts.Check(errors.Join(err, db.Close()))
+	if n, err := result.RowsAffected(); err != nil || n != 1 {
+		ts.Fatalf("%d shares were damaged: %v", n, err)
+	}
 }
 
 // source FILE takes over what the file exports to a POSIX shell, as sourcing it with

@@ -58,6 +58,10 @@ const (
 	ShareIngested  Kind = "share.ingested" // its operator brought it
 	ShareCommitted Kind = "share.committed"
 	ShareDiscarded Kind = "share.discarded"
+	// DamagedShareDiscarded: a share that did not open, committed or not. Details: damage,
+	// what was wrong with it, and reason, its operator's.
+	DamagedShareDiscarded Kind = "damaged-share.discarded"
+
 	SignerStarted  Kind = "signer.started"
 	SignerRefused  Kind = "signer.refused"
 	SignerFrozen   Kind = "signer.frozen"

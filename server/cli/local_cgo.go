@@ -24,7 +24,7 @@ func localCommands() []*cobra.Command {
 // localSigner is the commands of a signer's operator.
 func localSigner() []*cobra.Command {
 	return []*cobra.Command{
-		newSignerInit(), newSignerServe(), newSignerManifest(), newIngest(), newRotate(), newVerifyShares(), newSignerStatus(),
+		newSignerInit(), newSignerServe(), newSignerManifest(), newIngest(), newRotate(), newVerifyShares(), newDiscard(), newSignerStatus(),
 		newFreeze(), newThaw(), newFreezes(), newSignerAudit(), newIdentity(), newServerPin(),
 	}
 }

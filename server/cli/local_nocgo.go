@@ -18,7 +18,7 @@ func localCommands() []*cobra.Command {
 // do with manifests.
 func localSigner() []*cobra.Command {
 	manifests := group("manifest", "Work with signers' manifests", newManifestJoin(), newManifestCheck())
-	return append(needCgo("init", "serve", "ingest", "rotate", "verify", "status", "freeze", "thaw", "freezes", "audit", "identity", "server-pin"), manifests)
+	return append(needCgo("init", "serve", "ingest", "rotate", "verify", "discard", "status", "freeze", "thaw", "freezes", "audit", "identity", "server-pin"), manifests)
 }
 
 // localAudit stands in for the commands that read a database.

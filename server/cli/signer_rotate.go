@@ -66,7 +66,7 @@ func rotate(ctx context.Context, o *server.TokenOffice, destroyOld bool, out io.
 func explainRotation(err error) error {
 	switch {
 	case errors.Is(err, node.ErrDamagedShares):
-		return fmt.Errorf("%w: no key was destroyed; bring their rows back from a backup of the store, and repeat the command", err)
+		return fmt.Errorf("%w: no key was destroyed; bring their rows back from a backup of the store, or give them up (keyferry signer discard), and repeat the command", err)
 	case errors.Is(err, node.ErrOtherToken):
 		return fmt.Errorf("%w: nothing was changed; bring back the token's backup, or the store's, so that both are from the same side of a rotation", err)
 	case errors.Is(err, node.ErrUnfinished):

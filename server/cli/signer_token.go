@@ -26,6 +26,18 @@ func (o *ownTokens) register(cmd *cobra.Command) {
 	cmd.MarkFlagRequired("config")
 }
 
+// one does something at the one signer that is meant.
+func (o *ownTokens) one(cmd *cobra.Command, do func(context.Context, *server.TokenOffice) error) error {
+	signers, err := o.signers()
+	if err != nil {
+		return err
+	}
+	if len(signers) != 1 {
+		return usage("there are %d signers: name one with --signer", len(signers))
+	}
+	return o.each(cmd, do)
+}
+
 // each does something at one signer after another. It goes on after an error that ends the
 // work at one signer only.
 func (o *ownTokens) each(cmd *cobra.Command, do func(context.Context, *server.TokenOffice) error) error {

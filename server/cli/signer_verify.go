@@ -18,7 +18,7 @@ import (
 )
 
 // errDamaged is the end of a verification that found damage.
-var errDamaged = errors.New("shares are damaged: bring their rows back from a backup of the signer's store")
+var errDamaged = errors.New("shares are damaged: bring their rows back from a backup of the signer's store, or give them up (keyferry signer discard)")
 
 func newVerifyShares() *cobra.Command {
 	var at ownTokens

@@ -16,23 +16,27 @@ import (
 const shareColumns = `key_id, org, protocol, curve, public_key, min_signers, share_index, public_shares, sealed, committed, wrapping_key`
 
 // AddShare implements [node.Store]. That the key is the one of the moment is decided by
-// the insertion.
+// the insertion. A share that was discarded and comes back is committed as it was.
 func (s *Signer) AddShare(ctx context.Context, share node.Share, about ...audit.Entry) error {
 	public, err := publicSharesColumn(share)
 	if err != nil {
 		return fmt.Errorf("adding share of %s: %w", share.Key, err)
 	}
 	err = s.write(ctx, func(ctx context.Context, tx *transaction) error {
+		if err := sameAsDiscarded(ctx, tx, share, public); err != nil {
+			return err
+		}
 		added, err := tx.changed(ctx, `
 			INSERT INTO shares (key_id, org, protocol, curve, public_key, min_signers, share_index, public_shares, sealed, committed, wrapping_key)
-			SELECT $1, $2, $3, $4, $5, $6, $7, $8, $9, FALSE, current_key FROM wrapping WHERE id = 1 AND current_key = $10
+			SELECT $1, $2, $3, $4, $5, $6, $7, $8, $9, EXISTS (SELECT 1 FROM discarded_shares WHERE key_id = $1), current_key
+			FROM wrapping WHERE id = 1 AND current_key = $10
 			ON CONFLICT (key_id) DO NOTHING`,
 			share.Key, share.Org, share.Scheme.Protocol(), share.Scheme.Curve().Name(), share.PublicKey.Hex(),
 			share.MinSigners, share.Index[:], public, share.Blob, share.WrappingKey)
 		if err == nil && added == 0 {
 			return isCurrent(ctx, tx, share) // or the share was there
 		}
-		return errors.Join(err, tx.recordAll(added, about))
+		return errors.Join(err, forgetDiscarded(ctx, tx, share.Key), tx.recordAll(added, about))
 	})
 	if err != nil {
 		return fmt.Errorf("adding share of %s: %w", share.Key, err)
@@ -49,13 +53,17 @@ func (s *Signer) Share(ctx context.Context, org identity.OrgID, key keyring.KeyI
 	return share, nil
 }
 
-// readShare tells trouble with the database from a row that somebody edited: what goes
-// wrong when the row has come is the row's fault.
 func (s *Signer) readShare(ctx context.Context, org identity.OrgID, key keyring.KeyID) (node.Share, error) {
 	rows, err := s.readers.QueryContext(ctx, `SELECT `+shareColumns+` FROM shares WHERE key_id = $1 AND org = $2`, key, org)
 	if err != nil {
 		return node.Share{}, err
 	}
+	return s.oneShare(ctx, rows)
+}
+
+// oneShare tells trouble with the database from a row that somebody edited: what goes
+// wrong when the row has come is the row's fault.
+func (s *Signer) oneShare(ctx context.Context, rows rows) (node.Share, error) {
 	defer rows.Close()
 	if !rows.Next() {
 		return node.Share{}, cmp.Or(rows.Err(), node.ErrNoShare)

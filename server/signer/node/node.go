@@ -13,7 +13,8 @@
 // At rest a share is sealed by the token, with its place as associated data
 // (place.go), so that a row that was moved or edited does not open (rest.go). All shares
 // can be opened and checked, and nothing released (survey.go). The key that they are sealed
-// under is replaced by a [Rotation] (rotate.go, wrapping.go), while the node works on.
+// under is replaced by a [Rotation] (rotate.go, wrapping.go), while the node works on. A share
+// that does not open any more can be given up by a [Disposal] (discard.go).
 package node
 
 import (

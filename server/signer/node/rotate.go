@@ -100,7 +100,7 @@ func (r Rotation) advance(ctx context.Context, steps map[Stage]step) (WrappingKe
 // process is at it or because the store is a backup from before it. What attempts that were
 // interrupted have left goes with the former key.
 func (r Rotation) begin(ctx context.Context, keys WrappingKeys) error {
-	if err := r.has(ctx, keys.Current); err != nil {
+	if err := r.Node.hasKey(ctx, keys.Current); err != nil {
 		return err
 	}
 	there, err := r.Token.WrappingKeys(ctx)
@@ -120,17 +120,8 @@ func (r Rotation) begin(ctx context.Context, keys WrappingKeys) error {
 	return r.move(ctx, named, WrappingKeys{next, keys.Current, Resealing}, audit.WrappingKeyChanged)
 }
 
-// has makes sure that the token has a key that shares are under, and works with it.
-func (r Rotation) has(ctx context.Context, key hsm.WrappingKey) error {
-	err := r.Node.Token.TryWrappingKey(ctx, key)
-	if errors.Is(err, hsm.ErrNoWrappingKey) {
-		return fmt.Errorf("%w: v%d", ErrOtherToken, key)
-	}
-	return tokenFault(err)
-}
-
 func (r Rotation) finish(ctx context.Context, keys WrappingKeys) error {
-	if err := r.has(ctx, keys.Current); err != nil {
+	if err := r.Node.hasKey(ctx, keys.Current); err != nil {
 		return err
 	}
 	if err := r.resealAll(ctx, keys.Current); err != nil {
@@ -145,7 +136,7 @@ func (r Rotation) finish(ctx context.Context, keys WrappingKeys) error {
 // condemn makes sure that nothing needs the former key, which may have been kept for
 // long. Then it can only go on.
 func (r Rotation) condemn(ctx context.Context, keys WrappingKeys) error {
-	if err := r.has(ctx, keys.Current); err != nil {
+	if err := r.Node.hasKey(ctx, keys.Current); err != nil {
 		return err
 	}
 	if err := r.readBack(ctx); err != nil {
@@ -157,7 +148,7 @@ func (r Rotation) condemn(ctx context.Context, keys WrappingKeys) error {
 // destroy destroys whatever is older than the current key: no share is under it, and no
 // rotation that would put one there can come to that any more.
 func (r Rotation) destroy(ctx context.Context, keys WrappingKeys) error {
-	if err := r.has(ctx, keys.Current); err != nil {
+	if err := r.Node.hasKey(ctx, keys.Current); err != nil {
 		return err
 	}
 	there, err := r.Token.WrappingKeys(ctx)

@@ -35,6 +35,10 @@ func (c *cluster) token() *hsm.Token {
 			return t
 		case *hooked:
 			token = t.Token
+		case *troubled:
+			token = t.Token
+		case *tries:
+			token = t.Token
 		}
 	}
 }

@@ -59,7 +59,8 @@ type Store interface {
 	// ever after.
 	Enrol(ctx context.Context, id signer.ID) (signer.ID, error)
 	// AddShare stores an uncommitted share; one that is there stays as it is. It is
-	// ErrKeyReplaced if the share is not sealed under the key of the moment.
+	// ErrKeyReplaced if the share is not sealed under the key of the moment. A committed
+	// share that was discarded comes back committed; another in its place is ErrOtherShare.
 	AddShare(ctx context.Context, s Share, about ...audit.Entry) error
 	// Share returns a share, committed or not, or ErrNoShare, or ErrUnreadable.
 	Share(ctx context.Context, org identity.OrgID, key keyring.KeyID) (Share, error)
@@ -73,4 +74,5 @@ type Store interface {
 	Freezes
 	Wrapping
 	Verifications
+	Discards
 }

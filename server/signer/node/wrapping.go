@@ -3,6 +3,7 @@ package node
 import (
 	"context"
 	"errors"
+	"fmt"
 
 	"keyferry/hsm"
 	"keyferry/server/audit"
@@ -82,4 +83,22 @@ type NewBlob struct {
 	Key         keyring.KeyID
 	Old, New    []byte
 	WrappingKey hsm.WrappingKey // that New is sealed under
+}
+
+// hasCurrentKey makes sure that the token has the key in use, and works with it.
+func (n *Node) hasCurrentKey(ctx context.Context) error {
+	keys, err := n.Store.WrappingKeys(ctx)
+	if err != nil {
+		return err
+	}
+	return n.hasKey(ctx, keys.Current)
+}
+
+// hasKey makes sure that the token has a key that shares are under, and works with it.
+func (n *Node) hasKey(ctx context.Context, key hsm.WrappingKey) error {
+	err := n.Token.TryWrappingKey(ctx, key)
+	if errors.Is(err, hsm.ErrNoWrappingKey) {
+		return fmt.Errorf("%w: v%d", ErrOtherToken, key)
+	}
+	return tokenFault(err)
 }
