@@ -31,6 +31,7 @@ import (
 // server had to do with: it knows the keys of both ends of the envelopes.
 type traffic struct {
 	client *client.Client
+	apart  bool // give each secret a name of its own
 
 	mu      sync.Mutex
 	scanner *memscan.Scanner
@@ -39,6 +40,9 @@ type traffic struct {
 func (w *traffic) note(name string, secret []byte) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
+	if w.apart {
+		name = fmt.Sprintf("%s, number %d", name, w.scanner.Secrets())
+	}
 	w.scanner.Add(name, secret)
 }
 
