@@ -15,9 +15,13 @@ import (
 // examinePatience is how long one check may take: token hardware makes keys in seconds.
 const examinePatience = 30 * time.Second
 
+// examineLimit is how long an examination may take: others take what is much older for left
+// behind. It takes seconds.
+const examineLimit = time.Hour
+
 // Examine finds out what the token with this label can do, with objects of its own that
 // it removes again. The PIN is tried once. The token must not be open; a signer in
-// another process may use it meanwhile. progress, if not nil, hears of each check before it
+// another process may use it meanwhile, and another one may be examining it. progress, if not nil, hears of each check before it
 // runs.
 //
 // When the context ends, so does the examination, after the check that is running. A check
@@ -28,7 +32,7 @@ func (m *Module) Examine(ctx context.Context, label string, pin *PIN, progress f
 	if err != nil {
 		return nil, fmt.Errorf("token %q: %w", label, err)
 	}
-	ctx, cancel := context.WithCancel(ctx)
+	ctx, cancel := context.WithTimeout(ctx, examineLimit)
 	defer cancel()
 	steps, done := make(chan string), make(chan examined, 1)
 	go func() {
@@ -101,7 +105,7 @@ func (m *Module) examineSlot(token placed, pin *PIN, begin func(string) error) (
 	if err := m.direct.login(handle, pkcs11.CKU_USER, pin.bytes()); err != nil {
 		return nil, explain("logging in", err)
 	}
-	return fitness.Examine(m.bench(token.slot), begin)
+	return fitness.Examine(m.bench(token.slot, token.info.Label), begin)
 }
 
 // SelfTest tries what a signer needs of the token, each against a known answer, and
@@ -115,7 +119,7 @@ func (t *Token) SelfTest(ctx context.Context) (*fitness.Report, error) {
 	report, err := run(ctx, t, job[*fitness.Report]{
 		op: opFitness,
 		work: func(l *login) (*fitness.Report, error) {
-			return fitness.Try(ctx, t.module.bench(l.slot))
+			return fitness.Try(ctx, t.module.bench(l.slot, t.cfg.Label))
 		},
 	})
 	if err != nil {
@@ -163,9 +167,9 @@ func (s session) mayBeBadTag(err error) bool {
 	return maybeBadTag(err) || s.tampered != 0 && returned(err) == s.tampered
 }
 
-func (m *Module) bench(slot uint) fitness.Bench {
+func (m *Module) bench(slot uint, label string) fitness.Bench {
 	return fitness.Bench{
-		Ctx: m.p11, Slot: slot, Calls: calls{m.direct},
+		Ctx: m.p11, Slot: slot, Label: label, Calls: calls{m.direct}, Now: time.Now,
 		Keys: fitness.Keys{
 			ShareWrapping: described(shareWrappingKey(FirstWrappingKey), fitness.Hold),
 			Import:        described(importKey(), fitness.Import),

@@ -5,7 +5,10 @@ package hsm_test
 import (
 	"context"
 	"errors"
+	"fmt"
+	"strings"
 	"testing"
+	"time"
 
 	"github.com/miekg/pkcs11"
 
@@ -53,7 +56,7 @@ func TestExaminationThatIsInterruptedLeavesNothing(t *testing.T) {
 	if n := doctorObjects(t, cfg.Label, nil); n != 0 {
 		t.Errorf("a whole examination left %d objects", n)
 	}
-	for i := 1; i < len(checks); i += 5 {
+	for i := 1; i < len(checks)-1; i += 5 { // an interruption is noticed before the next check
 		ctx, stop := context.WithCancel(t.Context())
 		_, err := hsmtest.Module(t).Examine(ctx, cfg.Label, cfg.PIN, func(check string) {
 			if check == checks[i] {
@@ -69,25 +72,63 @@ func TestExaminationThatIsInterruptedLeavesNothing(t *testing.T) {
 	}
 }
 
+// leave makes keys as an examination with this mark would have left them.
+func leave(t *testing.T, r raw, session pkcs11.SessionHandle, n int, mark string) {
+	t.Helper()
+	for range n {
+		if _, err := r.GenerateKey(session, []*pkcs11.Mechanism{pkcs11.NewMechanism(pkcs11.CKM_AES_KEY_GEN, nil)}, []*pkcs11.Attribute{
+			pkcs11.NewAttribute(pkcs11.CKA_TOKEN, true), pkcs11.NewAttribute(pkcs11.CKA_LABEL, "keyferry doctor"),
+			pkcs11.NewAttribute(pkcs11.CKA_ID, mark), pkcs11.NewAttribute(pkcs11.CKA_VALUE_LEN, 32),
+		}); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+// begun is the mark of an examination that began so long ago.
+func begun(ago time.Duration) string {
+	return fmt.Sprintf("keyferry/doctor/%d/ABC", time.Now().Add(-ago).Unix())
+}
+
 func TestExaminationRemovesWhatAKilledOneLeft(t *testing.T) {
 	cfg := hsmtest.Blank(t)
 	left := doctorObjects(t, cfg.Label, func(r raw, session pkcs11.SessionHandle) {
-		for range 20 {
-			if _, err := r.GenerateKey(session, []*pkcs11.Mechanism{pkcs11.NewMechanism(pkcs11.CKM_AES_KEY_GEN, nil)}, []*pkcs11.Attribute{
-				pkcs11.NewAttribute(pkcs11.CKA_TOKEN, true), pkcs11.NewAttribute(pkcs11.CKA_LABEL, "keyferry doctor"), pkcs11.NewAttribute(pkcs11.CKA_VALUE_LEN, 32),
-			}); err != nil {
-				t.Fatal(err)
-			}
-		}
+		leave(t, r, session, 150, begun(25*time.Hour))
 	})
-	if left != 20 {
-		t.Fatalf("%d objects to begin with", left)
+	if left == 0 {
+		t.Fatal("there are no objects to begin with")
 	}
-	if _, err := hsmtest.Module(t).Examine(t.Context(), cfg.Label, cfg.PIN, nil); err != nil {
+	report, err := hsmtest.Module(t).Examine(t.Context(), cfg.Label, cfg.PIN, nil)
+	if err != nil {
 		t.Fatal(err)
 	}
 	if n := doctorObjects(t, cfg.Label, nil); n != 0 {
 		t.Errorf("%d objects are left", n)
+	}
+	if first := report.Checks[0]; first.Name != "leftovers" || first.Outcome != fitness.Passed || !strings.HasPrefix(first.Detail, "150 objects ") {
+		t.Errorf("told %+v", first)
+	}
+}
+
+// What may be needed by another examination is left alone, and told.
+func TestExaminationLeavesAloneWhatMayBeAnothers(t *testing.T) {
+	cfg := hsmtest.Blank(t)
+	marks := []string{begun(0), begun(23 * time.Hour), begun(-48 * time.Hour), "", "keyferry/doctor/", "keyferry/doctor/1", "keyferry/doctor/x/ABC", "keyferry/import/1", "\x00\xff"}
+	doctorObjects(t, cfg.Label, func(r raw, session pkcs11.SessionHandle) {
+		for _, mark := range marks {
+			leave(t, r, session, 1, mark)
+		}
+	})
+	report, err := hsmtest.Module(t).Examine(t.Context(), cfg.Label, cfg.PIN, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if n := doctorObjects(t, cfg.Label, nil); n != len(marks) {
+		t.Errorf("%d of %d objects are left", n, len(marks))
+	}
+	first := report.Checks[0]
+	if first.Outcome != fitness.Warning || !strings.HasPrefix(first.Detail, fmt.Sprintf("%d objects of other examinations", len(marks))) || report.Verdict != fitness.Fit {
+		t.Errorf("told %+v, verdict %q", first, report.Verdict)
 	}
 }
 

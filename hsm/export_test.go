@@ -42,7 +42,9 @@ func Reaches(token *Token) (deepest, wiped [2]uint64) {
 }
 
 // BenchOf is what an open token is examined on.
-func BenchOf(token *Token) fitness.Bench { return token.module.bench(token.current().slot) }
+func BenchOf(token *Token) fitness.Bench {
+	return token.module.bench(token.current().slot, token.Label())
+}
 
 // GoroutinesDownTo gives goroutines that have done their work a moment to end.
 func GoroutinesDownTo(n int) int {

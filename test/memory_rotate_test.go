@@ -4,7 +4,6 @@ package test
 
 import (
 	"context"
-	"fmt"
 	"math/rand/v2"
 	"os"
 	"os/exec"
@@ -26,8 +25,8 @@ func TestAProcessThatRotatesHasOneShareInHandAndKeepsNone(t *testing.T) {
 	path := erasing.binary(t)
 	scanner, settings := sharesAtRest(t, path)
 	r := startRotating(t, path, settings)
-	r.readUntil(t, "signer "+lastSigner)
-	r.readUntil(t, "made")
+	readLines(t, r.lines, "signer "+lastSigner)
+	readLines(t, r.lines, "made")
 	seen := 0
 	for range moments {
 		if found := r.scanStopped(t, scanner); len(found) > 0 {
@@ -44,7 +43,7 @@ func TestAProcessThatRotatesHasOneShareInHandAndKeepsNone(t *testing.T) {
 	r.finish(t)
 
 	r = startRotating(t, path, settings, "--destroy-old")
-	r.readUntil(t, "signer "+lastSigner)
+	readLines(t, r.lines, "signer "+lastSigner)
 	r.mustBeClean(t, scanner, "all shares are under share-wrapping key v2")
 	r.finish(t)
 }
@@ -55,8 +54,8 @@ func TestScanFindsWhatARotationDoesNotWipe(t *testing.T) {
 	path := leaving.binary(t)
 	scanner, settings := sharesAtRest(t, path)
 	r := startRotating(t, path, settings)
-	r.readUntil(t, "signer "+lastSigner)
-	r.readUntil(t, "made")
+	readLines(t, r.lines, "signer "+lastSigner)
+	readLines(t, r.lines, "made")
 	different := map[string]bool{}
 	for _, f := range r.scanAtRest(t, scanner) {
 		different[f.Secret] = true
@@ -118,37 +117,6 @@ func startRotating(t *testing.T, path, settings string, flags ...string) *rotati
 		t.Fatal(err)
 	}
 	return &rotating{cmd, read}
-}
-
-// linePipe keeps apart what is written by different calls (O_DIRECT, pipe(2)), and has room for
-// one.
-func linePipe(t *testing.T) (read, write *os.File) {
-	t.Helper()
-	var ends [2]int
-	if err := unix.Pipe2(ends[:], unix.O_DIRECT|unix.O_CLOEXEC); err != nil {
-		t.Fatal(err)
-	}
-	read, write = os.NewFile(uintptr(ends[0]), "lines"), os.NewFile(uintptr(ends[1]), "lines")
-	t.Cleanup(func() { read.Close() })
-	if _, err := unix.FcntlInt(write.Fd(), unix.F_SETPIPE_SZ, os.Getpagesize()); err != nil {
-		t.Fatal(err)
-	}
-	return read, write
-}
-
-// readUntil lets the process go on until it has said something.
-func (r *rotating) readUntil(t *testing.T, said string) {
-	t.Helper()
-	line := make([]byte, os.Getpagesize())
-	for {
-		n, err := r.lines.Read(line)
-		if err != nil {
-			t.Fatalf("the process ended before it said %q: %v", said, err)
-		}
-		if strings.Contains(string(line[:n]), said) {
-			return
-		}
-	}
 }
 
 // scanStopped lets the process work for a moment, and searches it while it stands still.
@@ -214,19 +182,14 @@ func (r *rotating) mustBeClean(t *testing.T, scanner *memscan.Scanner, said stri
 	for _, f := range r.scanAtRest(t, scanner) {
 		t.Errorf("%+v", f)
 	}
-	r.readUntil(t, said)
+	readLines(t, r.lines, said)
 	t.Logf("looked for %d secrets", scanner.Secrets())
 }
 
 func (r *rotating) finish(t *testing.T) {
 	t.Helper()
-	line := make([]byte, os.Getpagesize())
-	for {
-		if _, err := r.lines.Read(line); err != nil {
-			break // its end of the pipe is closed
-		}
-	}
+	readToTheEnd(r.lines)
 	if err := r.cmd.Wait(); err != nil {
-		t.Error(fmt.Errorf("rotating: %w", err))
+		t.Errorf("rotating: %v", err)
 	}
 }

@@ -6,8 +6,9 @@
 //
 //   - report.go is the result: checks, what they mean for each [Use] of a token, and the
 //     error of a token that is not fit
-//   - [Examine] and [Try] (exam.go) run the checks; key.go makes the keys that they need and
-//     objects.go removes them again; answer.go reads what the token answers
+//   - [Examine] and [Try] (exam.go) run the checks; key.go makes the keys that they need, mark.go
+//     says whose they are, and objects.go removes them again; leftovers.go removes what an
+//     examination that was killed has left; answer.go reads what the token answers
 //   - one family of checks a file: seal.go (AES-256-GCM), agreement.go (ECDH and hash),
 //     signature.go (P-256), random.go, restrict.go (what a key's attributes forbid),
 //     sessions.go and pace.go
@@ -19,5 +20,6 @@
 // text: none of them is a secret.
 //
 // Nothing here touches another object on the token than those that it makes, which carry
-// the label "keyferry doctor". Nothing here logs in: a PIN is tried once, by the caller.
+// the label "keyferry doctor" and the mark of their examination: several may examine one token
+// at the same time. Nothing here logs in: a PIN is tried once, by the caller.
 package fitness

@@ -16,8 +16,10 @@ import (
 type Bench struct {
 	*pkcs11.Ctx
 	Slot  uint
+	Label string // of the token
 	Calls Calls
 	Keys  Keys
+	Now   func() time.Time
 }
 
 // Calls are the calls that carry shares, which package hsm makes by a binding of its own.
@@ -40,6 +42,7 @@ type Keys struct{ ShareWrapping, Import, Identity Key }
 type exam struct {
 	Bench
 	report    *Report
+	mark      mark
 	session   pkcs11.SessionHandle  // of the family of checks that is running
 	permanent bool                  // make keys that stay, as the key ceremony does
 	made      []pkcs11.ObjectHandle // and not removed yet
@@ -50,22 +53,28 @@ type exam struct {
 }
 
 // Examine runs all checks. It calls begin before each one and stops at its error, which it
-// returns. It removes what it made in every case, and what an earlier Examine that was
-// killed has left.
+// returns; begin must see to it that no examination lasts longer than an hour. Examine removes
+// what it made in every case, and what an earlier one that was killed has left, but nothing
+// that may be another one's that is at work.
 func Examine(b Bench, begin func(check string) error) (*Report, error) {
-	e := &exam{Bench: b, report: &Report{Version: 1}, permanent: true, begin: begin}
-	return e.run(e.removeLeftovers, e.limits, e.random, e.sealing, e.agreement, e.signing, e.paces)
+	e := newExam(b, begin)
+	e.permanent = true
+	return e.run(e.leftovers, e.limits, e.random, e.sealing, e.agreement, e.signing, e.paces)
 }
 
 // Try runs the checks that a service can afford at each start: every mechanism against a
 // known answer, and whether keys can be got out. All of its objects are the session's.
 func Try(ctx context.Context, b Bench) (*Report, error) {
-	e := &exam{Bench: b, report: &Report{Version: 1}, begin: func(string) error { return ctx.Err() }}
+	e := newExam(b, func(string) error { return ctx.Err() })
 	return e.run(e.sealing, e.agreement, e.signing)
 }
 
+func newExam(b Bench, begin func(string) error) *exam {
+	return &exam{Bench: b, report: &Report{Version: 1}, mark: newMark(b.Now()), begin: begin}
+}
+
 func (e *exam) run(families ...func()) (*Report, error) {
-	e.describe()
+	e.stopped = e.describe()
 	for _, family := range families {
 		if e.stopped == nil {
 			e.stopped = e.patiently(family)
@@ -114,11 +123,22 @@ func (e *exam) alone(family func()) (err error) {
 	return err
 }
 
-func (e *exam) describe() {
+// describe asks again, like every family of checks, where the answer is one that may pass: a
+// token whose information another process is just writing, say.
+func (e *exam) describe() error {
+	for attempt := 1; ; attempt++ {
+		err := e.askWho()
+		if err == nil || !mayPass(err) || attempt == attempts {
+			return err
+		}
+		time.Sleep(moment)
+	}
+}
+
+func (e *exam) askWho() error {
 	info, err := e.GetInfo()
 	if err != nil {
-		e.stopped = fmt.Errorf("asking the library who it is: %w", err)
-		return
+		return fmt.Errorf("asking the library who it is: %w", err)
 	}
 	e.report.Module = Module{
 		Manufacturer: info.ManufacturerID, Description: info.LibraryDescription,
@@ -126,10 +146,13 @@ func (e *exam) describe() {
 	}
 	token, err := e.GetTokenInfo(e.Slot)
 	if err != nil {
-		e.stopped = fmt.Errorf("asking the token who it is: %w", err)
-		return
+		return fmt.Errorf("asking the token who it is: %w", err)
+	}
+	if token.Label != e.Label {
+		return fmt.Errorf("the token calls itself %q and not %q any more: %w", token.Label, e.Label, pkcs11.Error(pkcs11.CKR_TOKEN_NOT_PRESENT))
 	}
 	e.report.Token = Description{Label: token.Label, Manufacturer: token.ManufacturerID, Model: token.Model}
+	return nil
 }
 
 func versionOf(v pkcs11.Version) string { return fmt.Sprintf("%d.%d", v.Major, v.Minor) }

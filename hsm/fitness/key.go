@@ -90,7 +90,7 @@ func (e *exam) generate(key Key, withOptional bool) (made handles, err error) {
 // template is what the token is asked for. Keys are the session's, unless the examination
 // makes keys as the key ceremony does.
 func (e *exam) template(attributes []Attribute, withOptional bool) []*pkcs11.Attribute {
-	list := []*pkcs11.Attribute{pkcs11.NewAttribute(pkcs11.CKA_LABEL, label)}
+	list := e.mark.attributes()
 	for _, a := range attributes {
 		if a.Optional && !withOptional {
 			continue

@@ -6,12 +6,10 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"time"
 
 	"github.com/miekg/pkcs11"
 )
-
-// label is that of every object that is made here, and of nothing else on a token.
-const label = "keyferry doctor"
 
 // keep remembers an object that must be removed.
 func (e *exam) keep(objects ...pkcs11.ObjectHandle) { e.made = append(e.made, objects...) }
@@ -25,40 +23,30 @@ func (e *exam) remove(object pkcs11.ObjectHandle) error {
 	return nil
 }
 
-// removeAll removes everything. What went with its session is gone already.
+// removeAll removes everything, and tries again once what fails for a reason that may pass.
 func (e *exam) removeAll() error {
+	err := e.removeEach()
+	if mayPass(err) {
+		time.Sleep(moment)
+		err = e.removeEach()
+	}
+	e.made = nil
+	return err
+}
+
+// removeEach remembers what could not be removed. What went with its session is gone already.
+func (e *exam) removeEach() error {
 	var errs []error
+	var left []pkcs11.ObjectHandle
 	for _, object := range e.made {
 		err := e.DestroyObject(e.session, object)
 		if err != nil && answer(err) != pkcs11.CKR_OBJECT_HANDLE_INVALID {
+			left = append(left, object)
 			errs = append(errs, fmt.Errorf("removing an object labelled %q: %w", label, err))
 		}
 	}
-	e.made = nil
+	e.made = left
 	return errors.Join(errs...)
-}
-
-// removeLeftovers removes what an examination that was killed has left.
-func (e *exam) removeLeftovers() {
-	for e.stopped == nil {
-		found, err := e.find(pkcs11.NewAttribute(pkcs11.CKA_LABEL, label))
-		if err != nil {
-			e.stopped = fmt.Errorf("looking for what an earlier examination left: %w", err)
-		}
-		if len(found) == 0 {
-			return
-		}
-		e.keep(found...)
-		e.stopped = e.removeAll()
-	}
-}
-
-func (e *exam) find(template ...*pkcs11.Attribute) ([]pkcs11.ObjectHandle, error) {
-	if err := e.FindObjectsInit(e.session, template); err != nil {
-		return nil, err
-	}
-	found, _, err := e.FindObjects(e.session, 16)
-	return found, errors.Join(err, e.FindObjectsFinal(e.session))
 }
 
 // attribute reads one attribute.

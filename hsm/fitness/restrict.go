@@ -100,11 +100,11 @@ func (e *exam) cannotBeWrapped(key pkcs11.ObjectHandle) finding {
 // wrapper is an AES key that may wrap, and that may leave the token itself if it is asked
 // for as extractable.
 func (e *exam) wrapper(extractable bool) (pkcs11.ObjectHandle, error) {
-	key, err := e.GenerateKey(e.session, []*pkcs11.Mechanism{pkcs11.NewMechanism(pkcs11.CKM_AES_KEY_GEN, nil)}, []*pkcs11.Attribute{
-		pkcs11.NewAttribute(pkcs11.CKA_LABEL, label), pkcs11.NewAttribute(pkcs11.CKA_TOKEN, false),
-		pkcs11.NewAttribute(pkcs11.CKA_VALUE_LEN, 32), pkcs11.NewAttribute(pkcs11.CKA_WRAP, true),
-		pkcs11.NewAttribute(pkcs11.CKA_ENCRYPT, true), pkcs11.NewAttribute(pkcs11.CKA_EXTRACTABLE, extractable),
-	})
+	key, err := e.GenerateKey(e.session, []*pkcs11.Mechanism{pkcs11.NewMechanism(pkcs11.CKM_AES_KEY_GEN, nil)}, append(e.mark.attributes(),
+		pkcs11.NewAttribute(pkcs11.CKA_TOKEN, false), pkcs11.NewAttribute(pkcs11.CKA_VALUE_LEN, 32),
+		pkcs11.NewAttribute(pkcs11.CKA_WRAP, true), pkcs11.NewAttribute(pkcs11.CKA_ENCRYPT, true),
+		pkcs11.NewAttribute(pkcs11.CKA_EXTRACTABLE, extractable),
+	))
 	if err == nil {
 		e.keep(key)
 	}

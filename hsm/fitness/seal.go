@@ -136,12 +136,11 @@ func (e *exam) compare(key pkcs11.ObjectHandle, gcm cipher.AEAD) finding {
 }
 
 func (e *exam) importAES(secret []byte) (pkcs11.ObjectHandle, error) {
-	key, err := e.CreateObject(e.session, []*pkcs11.Attribute{
+	key, err := e.CreateObject(e.session, append(e.mark.attributes(),
 		pkcs11.NewAttribute(pkcs11.CKA_CLASS, pkcs11.CKO_SECRET_KEY), pkcs11.NewAttribute(pkcs11.CKA_KEY_TYPE, pkcs11.CKK_AES),
-		pkcs11.NewAttribute(pkcs11.CKA_LABEL, label), pkcs11.NewAttribute(pkcs11.CKA_TOKEN, false),
-		pkcs11.NewAttribute(pkcs11.CKA_ENCRYPT, true), pkcs11.NewAttribute(pkcs11.CKA_DECRYPT, true),
-		pkcs11.NewAttribute(pkcs11.CKA_VALUE, secret),
-	})
+		pkcs11.NewAttribute(pkcs11.CKA_TOKEN, false), pkcs11.NewAttribute(pkcs11.CKA_ENCRYPT, true),
+		pkcs11.NewAttribute(pkcs11.CKA_DECRYPT, true), pkcs11.NewAttribute(pkcs11.CKA_VALUE, secret),
+	))
 	if err == nil {
 		e.keep(key)
 	}

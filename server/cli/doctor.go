@@ -30,7 +30,9 @@ func newDoctor() *cobra.Command {
 		Long: `Find out what a PKCS#11 token can do for a signer, by doing it: every mechanism that
 Keyferry needs against a known answer, every restriction of a key by trying to break it,
 sessions by opening them, speed by a clock. It makes keys labelled "keyferry doctor" and
-removes them again; it touches nothing else on the token, and tries the PIN once.
+removes them again; it touches nothing else on the token, and tries the PIN once. Several may
+examine one token at the same time. What one that was killed has left is removed by one that
+begins more than a day later.
 
 A token holds shares, imports them, and signs; a signer needs the first and the last.
 
