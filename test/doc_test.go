@@ -6,7 +6,9 @@
 //	                   one kind a file
 //	crash_test.go      an export whose server is killed
 //	memory_test.go     a search of the server's memory, under traffic (memory_traffic_test.go)
-//	                   and after a verification (memory_verify_test.go)
+//	                   and after a verification (memory_verify_test.go), and of a process
+//	                   that rotates (memory_rotate_test.go), held at its lines (linepipe_test.go)
+//	doctor_test.go     doctors at one token at the same time
 //	secrets_test.go    a search of all that is written
 //	imports_test.go    the layering of the packages
 //	docs_test.go       what documents name
