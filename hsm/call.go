@@ -30,6 +30,7 @@ type call struct {
 	began time.Time
 	probe bool
 	of    *errand // which ends with it, if time is up
+	here  bool    // its caller is in the library himself, and tells nobody before it returns
 
 	mu       sync.Mutex
 	over     bool // the work has ended
@@ -59,6 +60,7 @@ func admitted[R any](ctx context.Context, c *call, j job[R]) (none R, err error)
 	}
 	if e := callOn(ctx); e != nil {
 		defer e.calling.Unlock()
+		c.here = true
 		return perform(ctx, e, c, j)
 	}
 	work := func(e *errand) (R, error) { return perform(ctx, e, c, j) }
@@ -86,23 +88,44 @@ func perform[R any](ctx context.Context, e *errand, c *call, j job[R]) (none R, 
 	t := c.token
 	c.of = e
 	e.watch.begin(c, t.cfg.Limit)
-	result, err := attempt(t, c.probe, j.work, func() bool { return e.left() || ctx.Err() != nil })
-	err = t.failed(j.op, err)
-	if j.after != nil {
-		j.after()
-	}
-	inTime := c.end()
-	e.watch.finish()
-	if !inTime {
-		t.breaker.returned()
-		if err == nil && j.discard != nil {
-			j.discard(result)
+	settled := false
+	defer func() {
+		if !settled { // it panics, and somebody may recover from that
+			c.settle(errLeft)
 		}
-		return none, t.failed(j.op, ErrHung)
+	}()
+	result, err := worked(ctx, c, j)
+	settled = true
+	if c.settle(err) {
+		return result, err
 	}
-	t.breaker.settle(c.probe, err)
-	t.leaveSeats(1)
-	return result, err
+	if err == nil && j.discard != nil {
+		j.discard(result)
+	}
+	return none, t.failed(j.op, ErrHung)
+}
+
+// worked is what came of the job's work.
+func worked[R any](ctx context.Context, c *call, j job[R]) (R, error) {
+	if j.after != nil {
+		defer j.after()
+	}
+	abandoned := func() bool { return c.timeIsUp() || c.of.left() || ctx.Err() != nil }
+	result, err := attempt(c.token, c.probe, j.work, abandoned)
+	return result, c.token.failed(j.op, err)
+}
+
+// settle closes the call's accounts, and reports whether its work came to an end in time.
+func (c *call) settle(err error) bool {
+	inTime := c.end()
+	c.of.watch.finish()
+	if !inTime {
+		c.token.breaker.returned()
+		return false
+	}
+	c.token.breaker.settle(c.probe, err)
+	c.token.leaveSeats(1)
+	return true
 }
 
 // end reports whether the work came to its end in time.
@@ -116,18 +139,34 @@ func (c *call) end() bool {
 // overdue lets another operation have the seat of one that hangs, and whoever waits go.
 // The session stays with the call, so the token has to have room for one more.
 func (c *call) overdue() {
-	c.mu.Lock()
-	if c.over {
-		c.mu.Unlock()
+	if !c.hang() {
 		return
 	}
-	c.hung = true
-	c.mu.Unlock()
-	c.token.breaker.hang(c.probe)
 	c.token.leaveSeats(1)
 	err := c.token.failed(c.op, ErrHung)
-	c.report(err)
+	if c.here {
+		c.report(err)
+	}
 	c.of.end(err)
+}
+
+// hang reports whether the work hangs. The breaker is told with mu held, so that it hears
+// of a call that hangs before it hears that the call came back.
+func (c *call) hang() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.over {
+		return false
+	}
+	c.hung = true
+	c.token.breaker.hang(c.probe)
+	return true
+}
+
+func (c *call) timeIsUp() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.hung
 }
 
 // report tells the observer how the operation ended, once.

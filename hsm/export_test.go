@@ -5,6 +5,7 @@ package hsm
 import (
 	"context"
 	"runtime"
+	"sync"
 	"testing"
 	"time"
 
@@ -60,4 +61,35 @@ func Resting(token *Token) int {
 	token.workers.mu.Lock()
 	defer token.workers.mu.Unlock()
 	return len(token.workers.idle)
+}
+
+// Operate does an operation on the token that does what it is told, and is observed under
+// the given name.
+func Operate(ctx context.Context, token *Token, name string, work func() error) error {
+	_, err := run(ctx, token, job[struct{}]{
+		op:   operation(name),
+		work: func(*login) (struct{}, error) { return struct{}{}, work() },
+	})
+	return err
+}
+
+// SetLimit sets the time limit of an open token that nobody uses.
+func SetLimit(token *Token, limit time.Duration) { token.cfg.Limit = limit }
+
+// SetObserver sets the observer of an open token that nobody uses.
+func SetObserver(token *Token, o Observer) { token.cfg.Observer = o }
+
+// OutcomeOf is what observers are told of an error.
+func OutcomeOf(err error) Outcome { return outcomeOf(err) }
+
+// KeepAsking has the token's breaker never wait before it tries again.
+func KeepAsking(token *Token) {
+	now := time.Now()
+	var mu sync.Mutex
+	token.breaker.now = func() time.Time {
+		mu.Lock()
+		defer mu.Unlock()
+		now = now.Add(time.Hour)
+		return now
+	}
 }

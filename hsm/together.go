@@ -39,13 +39,14 @@ func handOver[R any](ctx context.Context, p *workers, work func(*errand) (R, err
 // If one of them hangs, Together returns [ErrHung] as the operation would, and so it does
 // with the context's error when that ends first. f is then left behind, and comes to its
 // end when the library lets it. So what f sets may be read if and only if Together returns
-// nil, and f must hold nothing that others wait for. An f that panics does so in its caller.
+// nil; and what f holds during an operation must be nothing that others wait for, and no
+// secret. An f that panics does so in its caller, if he is still there.
 func (t *Token) Together(ctx context.Context, f func(context.Context) error) error {
 	if errandOf(ctx) != nil {
 		return f(ctx)
 	}
 	work := func(e *errand) (p *panicked, err error) {
-		defer e.calling.Lock() // for ever: the context may outlive the errand
+		defer e.calling.Lock() // for ever: the context may outlive the errand, elsewhere
 		defer func() {
 			if value := recover(); value != nil {
 				p = &panicked{value}

@@ -200,3 +200,31 @@ func TestExpendableCallerIsToldThatItsContextEnded(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// Whoever recovers from it must not have lost a seat.
+func TestOperationThatPanicsLeavesItsSeat(t *testing.T) {
+	token := newOne(t, 1)
+	panics := func(ctx context.Context) error {
+		return hsm.Operate(ctx, token.Token, "panic", func() error { panic("of the operation") })
+	}
+	for name, operate := range map[string]func() error{
+		"expendable": func() error { return panics(hsm.Expendable(context.Background())) },
+		"together":   func() error { return token.Together(context.Background(), panics) },
+	} {
+		func() {
+			defer func() {
+				if p := recover(); p != "of the operation" {
+					t.Errorf("%s: recovered %v", name, p)
+				}
+			}()
+			operate()
+			t.Errorf("%s: it did not panic", name)
+		}()
+		if status := token.Status(); status.Running != 0 || status.Hung != 0 {
+			t.Errorf("%s: %+v", name, status)
+		}
+		if err := token.open(context.Background()); err != nil {
+			t.Errorf("%s: the next operation: %v", name, err)
+		}
+	}
+}

@@ -131,3 +131,30 @@ func TestExpendableCallerStaysInAHungCallAlone(t *testing.T) {
 		b.awaitReturn(t)
 	}
 }
+
+// Its seat is somebody else's by then.
+func TestExpendableCallThatHungIsNotDoneAgain(t *testing.T) {
+	b := impatient(t)
+	plan(t, "C_SignInit call=1 hang")
+	ended := make(chan error, 1)
+	go func() { ended <- b.in(hsm.Expendable(context.Background())).sign() }()
+	soon(t, "the limit", func() error {
+		if b.Status().Hung != 1 {
+			return errors.New("the call does not count as one that hangs")
+		}
+		return nil
+	})
+	b.loseSessions(t)
+	before := stats(t).Calls["C_SignInit"]
+	plan(t)
+	if err := <-ended; !errors.Is(err, hsm.ErrHung) {
+		t.Error(err)
+	}
+	b.awaitReturn(t)
+	if after := stats(t).Calls["C_SignInit"]; after != before {
+		t.Errorf("%d signatures were begun when the time was up", after-before)
+	}
+	if err := b.sign(); err != nil {
+		t.Error(err)
+	}
+}

@@ -3,6 +3,7 @@
 package faultp11_test
 
 import (
+	"context"
 	"errors"
 	"os"
 	"runtime"
@@ -49,7 +50,7 @@ func (b *bench) soak(t *testing.T, n int) (failed int) {
 	for range 4 {
 		go func() {
 			for i := range n / 4 {
-				results <- patiently(b.turn(i))
+				results <- patiently(b.somehow(i))
 			}
 		}()
 	}
@@ -64,6 +65,23 @@ func (b *bench) soak(t *testing.T, n int) (failed int) {
 		}
 	}
 	return failed
+}
+
+// somehow takes a turn alone, on a goroutine that can be left behind, or together with the
+// next one.
+func (b *bench) somehow(i int) func() error {
+	switch i % 3 {
+	case 0:
+		return b.turn(i)
+	case 1:
+		return b.in(hsm.Expendable(context.Background())).turn(i)
+	}
+	return func() error {
+		return b.Together(context.Background(), func(ctx context.Context) error {
+			in := b.in(ctx)
+			return errors.Join(in.turn(i)(), in.turn(i+1)())
+		})
+	}
 }
 
 // turn is mostly opening and sealing.
