@@ -39,6 +39,7 @@ type KeyState struct {
 // it, it is destroyed. Errors beside those of every operation: [ErrMechanismMissing],
 // [ErrKeysChanged] for keys under our names that Keyferry would not have made.
 func (t *Token) Init(ctx context.Context) (*KeyReport, error) {
+	ctx = handedOver(ctx)
 	t.ceremony.Lock()
 	defer t.ceremony.Unlock()
 	created := make(map[string]bool) // over all attempts

@@ -49,6 +49,12 @@ func Expendable(ctx context.Context) context.Context {
 	return context.WithValue(ctx, errandKey{}, &errand{watch: &watch{}})
 }
 
+// handedOver takes the context off its errand, for operations during which something is
+// held that others wait for: whoever holds it must not stay in a call that hangs.
+func handedOver(ctx context.Context) context.Context {
+	return context.WithValue(ctx, errandKey{}, (*errand)(nil))
+}
+
 // errandKey is the context's key for the errand that it is on.
 type errandKey struct{}
 

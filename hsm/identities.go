@@ -24,6 +24,7 @@ func (t *Token) MakeIdentity(ctx context.Context, version int) (KeyState, error)
 	if version < 2 || t.IdentityAt(version-1).Public() == nil {
 		return KeyState{}, fmt.Errorf("making identity key %d: %w: the one before it is missing", version, ErrNotInitialised)
 	}
+	ctx = handedOver(ctx)
 	t.ceremony.Lock()
 	defer t.ceremony.Unlock()
 	created := false // over all attempts

@@ -37,6 +37,7 @@ func (t *Token) TryWrappingKey(ctx context.Context, key WrappingKey) error {
 //
 // Errors beside those of every operation: as for [Token.Init].
 func (t *Token) MakeWrappingKey(ctx context.Context, key WrappingKey) (KeyState, error) {
+	ctx = handedOver(ctx)
 	t.ceremony.Lock()
 	defer t.ceremony.Unlock()
 	return run(ctx, t, job[KeyState]{
@@ -81,6 +82,7 @@ func (s session) mustWork(spec keySpec, key WrappingKey) error {
 // is gone. One that is not there is no error. What is sealed under it can never be opened
 // again.
 func (t *Token) DestroyWrappingKey(ctx context.Context, key WrappingKey) error {
+	ctx = handedOver(ctx)
 	t.ceremony.Lock()
 	defer t.ceremony.Unlock()
 	_, err := run(ctx, t, job[struct{}]{

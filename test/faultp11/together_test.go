@@ -164,3 +164,42 @@ func TestSessionsThatDieAmongOperationsTogetherAreReplaced(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// Whoever holds a ceremony does not keep it in a call that hangs.
+func TestCeremonyThatHangsAmongOthersCostsTheNextOneNothing(t *testing.T) {
+	b := impatient(t)
+	for name, hang := range map[string]func() error{
+		"together": func() error {
+			return b.Together(context.Background(), func(ctx context.Context) error {
+				_, err := b.Init(ctx)
+				return err
+			})
+		},
+		"expendable": func() error {
+			_, err := b.Init(hsm.Expendable(context.Background()))
+			return err
+		},
+	} {
+		plan(t, "C_FindObjectsInit call=1 hang")
+		hung, next := make(chan error, 1), make(chan error, 1)
+		go func() { hung <- hang() }()
+		waitHanging(t, 1)
+		go func() {
+			_, err := b.Init(context.Background())
+			next <- err
+		}()
+		select {
+		case err := <-next:
+			if err != nil {
+				t.Errorf("%s: the next ceremony: %v", name, err)
+			}
+		case <-time.After(10 * shortLimit):
+			t.Errorf("%s: the next ceremony waits for the one that hangs", name)
+		}
+		plan(t)
+		if err := <-hung; !errors.Is(err, hsm.ErrHung) {
+			t.Errorf("%s: %v", name, err)
+		}
+		b.awaitReturn(t)
+	}
+}
