@@ -10,6 +10,8 @@ import (
 
 	"keyferry/hsm"
 	"keyferry/hsm/hsmtest"
+	"keyferry/server/signer/node"
+	"keyferry/shares/locked"
 )
 
 // ofRotations are the functions that make, list and destroy share-wrapping keys.
@@ -95,4 +97,43 @@ func destroyOlder(token *hsm.Token, than hsm.WrappingKey) error {
 		}
 	}
 	return nil
+}
+
+// opening is a token that shows what a signer got of it, and has something happen after.
+type opening struct {
+	*hsm.Token
+	opened func(*locked.Buffer)
+}
+
+func (o opening) OpenShare(ctx context.Context, key hsm.WrappingKey, blob, aad []byte, room int) (*locked.Buffer, error) {
+	plaintext, err := o.Token.OpenShare(ctx, key, blob, aad, room)
+	if err == nil {
+		o.opened(plaintext)
+	}
+	return plaintext, err
+}
+
+// A share is plain while the token seals it anew and opens what it sealed. If the token
+// hangs in that, the share does not stay plain until it comes back.
+func TestShareIsNotLeftPlainWhereResealingHangs(t *testing.T) {
+	for _, function := range []string{"C_EncryptInit", "C_DecryptInit"} {
+		d := newDeployment(t, 2, 2)
+		var plain *locked.Buffer
+		n := d.Restart(t, 0, func(c *node.Config) {
+			c.Token = opening{c.Token.(*hsm.Token), func(opened *locked.Buffer) {
+				plain = opened
+				plan(t, function+" call=1 hang")
+			}}
+		})
+		token := n.Token.(opening)
+		rotation := node.Rotation{Node: n, Token: token, Made: func(hsm.KeyState) {}, Resealed: func(int) {}}
+		if _, err := rotation.Run(context.Background()); !errors.Is(err, hsm.ErrHung) {
+			t.Fatalf("%s hangs: %v", function, err)
+		}
+		if stats(t).Hanging != 1 || plain == nil || plain.Bytes() != nil {
+			t.Errorf("%s hangs: the share is still there", function)
+		}
+		plan(t)
+		soon(t, "the token", func() error { return token.TryWrappingKey(context.Background(), hsm.FirstWrappingKey) })
+	}
 }

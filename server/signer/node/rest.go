@@ -72,21 +72,9 @@ func (n *Node) open(ctx context.Context, share Share, room int) (*locked.Buffer,
 }
 
 // reseal seals a share under another key. The result has been opened again, since it will
-// take the place of the only blob that there is.
+// take the place of the only blob that there is. Its steps are not done together at the
+// token: where one of them hangs, the share is wiped when the time is up.
 func (n *Node) reseal(ctx context.Context, share Share, key hsm.WrappingKey) ([]byte, error) {
-	var blob []byte
-	err := n.Token.Together(ctx, func(ctx context.Context) (err error) {
-		blob, err = n.resealed(ctx, share, key)
-		return err
-	})
-	if err != nil {
-		return nil, err
-	}
-	return blob, nil
-}
-
-// resealed is reseal, in the middle of an errand at the token.
-func (n *Node) resealed(ctx context.Context, share Share, key hsm.WrappingKey) ([]byte, error) {
 	plaintext, err := n.open(ctx, share, 0)
 	if err != nil {
 		return nil, err
