@@ -8,14 +8,19 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"runtime"
+	"slices"
 	"testing"
 	"time"
 
 	"keyferry/hsm"
+	"keyferry/server/audit"
 	"keyferry/server/identity"
 	"keyferry/server/keyring"
 	"keyferry/server/signer"
+	"keyferry/server/signer/node"
 	"keyferry/server/transfer"
+	"keyferry/shares/locked"
 	"keyferry/shares/recovery"
 	"keyferry/test/rig"
 )
@@ -42,13 +47,8 @@ func newDeployment(t *testing.T, signers, minSigners int) *deployment {
 	}
 	r := rig.NewWithTokens(t, tokens...)
 	d := &deployment{Rig: r, Account: r.Account(t, r.Organisation(t), identity.Permissions()...), slots: slots}
+	d.serve(t)
 	var err error
-	d.service, err = transfer.New(transfer.Config{
-		Journal: r.Store, Manifest: r.Manifest, Signers: r.Signers, Timeout: patience, Now: r.Clock.Now, Log: slog.New(slog.DiscardHandler),
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
 	if d.client, err = recovery.New(); err != nil {
 		t.Fatal(err)
 	}
@@ -60,6 +60,18 @@ func newDeployment(t *testing.T, signers, minSigners int) *deployment {
 	}
 	d.key = key.ID
 	return d
+}
+
+// serve begins the service with the signers as they are now.
+func (d *deployment) serve(t *testing.T) {
+	t.Helper()
+	var err error
+	d.service, err = transfer.New(transfer.Config{
+		Journal: d.Store, Manifest: d.Manifest, Signers: d.Signers, Timeout: patience, Now: d.Clock.Now, Log: slog.New(slog.DiscardHandler),
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
 }
 
 // export gives the signers whose shares came.
@@ -105,6 +117,53 @@ func TestExportSurvivesATokenThatHangs(t *testing.T) {
 			return err
 		})
 	}
+}
+
+// What is left behind in a signature has no plaintext, and what the two logs say agrees.
+func TestExportThatHangsIsOnRecordAndHoldsNoShare(t *testing.T) {
+	d := newDeployment(t, 3, 2)
+	opened := make(chan *locked.Buffer, 2)
+	hanging := d.Restart(t, 0, func(c *node.Config) {
+		c.Token = opening{c.Token.(*hsm.Token), func(plaintext *locked.Buffer) { opened <- plaintext }}
+	})
+	d.serve(t)
+	goroutines := runtime.NumGoroutine()
+	plan(t, fmt.Sprintf("C_SignInit slot=%d hang", d.slots[0]))
+	if from, err := d.export(t); err != nil || len(from) != 2 {
+		t.Fatalf("%v, %v", from, err)
+	}
+	if plaintext := <-opened; plaintext.Bytes() != nil {
+		t.Error("the share is still plain while its signer hangs in the statement")
+	}
+	finished := rig.Record(t, d.Store)
+	want := audit.SignerOutcome{Signer: hanging.Info().ID.String(), Reason: signer.ErrNoAnswer.Reason}
+	if last := finished[len(finished)-1]; last.Kind != audit.ExportFinished || last.Outcome != audit.Released || !slices.Contains(last.Signers, want) {
+		t.Errorf("the server's log ends with %+v", last)
+	}
+	if own := kinds(rig.Record(t, d.Stores[0])); own[audit.ShareReleased] != 1 || own[audit.SignerRefused] != 0 {
+		t.Errorf("the signer's log while it hangs: %v", own)
+	}
+	plan(t)
+	soon(t, "the signer", func() error {
+		if own := kinds(rig.Record(t, d.Stores[0])); own[audit.ShareReleased] != 1 || own[audit.SignerRefused] != 1 {
+			return fmt.Errorf("its log: %v", own)
+		}
+		return nil
+	})
+	if err := settle(goroutines); err != nil {
+		t.Error(err)
+	}
+	if from, err := d.export(t); err != nil || len(from) != 3 {
+		t.Errorf("the next export: %v, %v", from, err)
+	}
+}
+
+func kinds(record []audit.Entry) map[audit.Kind]int {
+	counts := map[audit.Kind]int{}
+	for _, entry := range record {
+		counts[entry.Kind]++
+	}
+	return counts
 }
 
 // The goroutine that is left behind costs the token nothing but a session.
