@@ -44,8 +44,12 @@ func (e *errand) left() bool {
 // in what it does waits elsewhere, and no longer than he wants, as one does who asks several
 // signers at once. Operations that get the context are done on that goroutine, with nothing
 // handed over. One that hangs keeps it until the library lets it go, and then returns
-// [ErrHung]; to the token and to everybody else it is what any hung operation is.
+// [ErrHung]; to the token and to everybody else it is what any hung operation is. A context
+// that is on an errand already stays on it: somebody may wait for that one's end.
 func Expendable(ctx context.Context) context.Context {
+	if errandOf(ctx) != nil {
+		return ctx
+	}
 	return context.WithValue(ctx, errandKey{}, &errand{watch: &watch{}})
 }
 

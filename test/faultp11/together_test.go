@@ -165,6 +165,20 @@ func TestSessionsThatDieAmongOperationsTogetherAreReplaced(t *testing.T) {
 	}
 }
 
+// The goroutine can be left behind, but somebody waits for what is done on it.
+func TestExpendableAmongOthersDoesNotKeepTheCaller(t *testing.T) {
+	b := impatient(t)
+	plan(t, "C_DecryptInit call=1 hang")
+	ctx, cancel := context.WithTimeout(context.Background(), 10*shortLimit)
+	defer cancel()
+	err := b.Together(ctx, func(ctx context.Context) error { return b.in(hsm.Expendable(ctx)).open() })
+	if !errors.Is(err, hsm.ErrHung) {
+		t.Error(err)
+	}
+	plan(t)
+	b.awaitReturn(t)
+}
+
 // Whoever holds a ceremony does not keep it in a call that hangs.
 func TestCeremonyThatHangsAmongOthersCostsTheNextOneNothing(t *testing.T) {
 	b := impatient(t)
