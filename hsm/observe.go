@@ -85,7 +85,7 @@ func outcomeOf(err error) Outcome {
 // goroutines, some with locks held: they must return at once and not use the token.
 type Observer interface {
 	// Operation: one ended after took, as its caller saw it. op is one of login, seal,
-	// open, ecdh, sign, self-test and ceremony.
+	// open, ecdh, sign, self-test, ceremony and fitness.
 	Operation(token, op string, outcome Outcome, took time.Duration)
 
 	// Reconnected: a new login took the place of one that had died.

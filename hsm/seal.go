@@ -46,9 +46,9 @@ func (t *Token) SealShare(ctx context.Context, key WrappingKey, plaintext *locke
 	})
 }
 
-// OpenShare opens a blob of SealShare, with the key that it was sealed under. The plaintext comes in locked memory that has room
-// spare bytes behind it, so that the caller can seal it again where it stands; the
-// caller must Destroy it.
+// OpenShare opens a blob of SealShare, with the key that it was sealed under. The plaintext
+// comes in locked memory that has room spare bytes behind it, so that the caller can seal it
+// again where it stands; the caller must Destroy it.
 //
 // [ErrBlob] says that blob, key and aad do not belong together on this token, and that
 // the token itself works; [ErrNoWrappingKey], that the token does not have the key.

@@ -27,9 +27,10 @@ import (
 // context's error when it ends first.
 //
 // An operation that the library does not return from costs its caller the time limit and
-// [ErrHung]. Its session and its memory stay with it until it returns, and another
-// session takes the place of its own. It may read the caller's blob, associated data or
-// digest until then. When too many hang, no more are sent.
+// [ErrHung], unless he is [Expendable] and stays. Its session and its memory stay with it
+// until it returns, and another session takes the place of its own. It may read the
+// caller's blob, associated data or digest until then. When too many hang, no more are
+// sent.
 type Token struct {
 	module  *Module
 	cfg     TokenConfig // its PIN is a copy
