@@ -60,7 +60,7 @@ func (b *breaker) refuses() error {
 }
 
 // admit decides about one operation. Every operation that is admitted ends with one
-// call of settle or hang.
+// call of settle, or with one of hang and, when the library lets it go, one of returned.
 func (b *breaker) admit() (probe bool, err error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -120,11 +120,16 @@ func (b *breaker) hang(probe bool) {
 	}
 }
 
-// returned takes a call that hung and came back after all.
-func (b *breaker) returned() {
+// returned takes a call that hung and came back after all. What it came back with counts
+// no more, unless it is that the PIN was refused.
+func (b *breaker) returned(err error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.hung--
+	if errors.Is(err, ErrWrongPIN) {
+		b.final = true
+		b.open(err)
+	}
 }
 
 func (b *breaker) fail(probe bool, cause error) {

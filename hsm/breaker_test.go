@@ -127,7 +127,7 @@ func TestBreakerSendsNoMoreCallsWhenTooManyHang(t *testing.T) {
 	c.hang(false)
 	c.time = c.time.Add(time.Hour)
 	c.mustRefuse(t, ErrHung) // no probe either, which could hang as well
-	c.returned()
+	c.returned(nil)
 	c.mustAdmit(t, true)
 	c.settle(true, nil)
 	c.mustAdmit(t, false)

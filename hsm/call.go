@@ -120,7 +120,7 @@ func (c *call) settle(err error) bool {
 	inTime := c.end()
 	c.of.watch.finish()
 	if !inTime {
-		c.token.breaker.returned()
+		c.token.breaker.returned(err)
 		return false
 	}
 	c.token.breaker.settle(c.probe, err)

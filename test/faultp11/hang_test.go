@@ -11,7 +11,10 @@ import (
 	"testing"
 	"time"
 
+	"github.com/miekg/pkcs11"
+
 	"keyferry/hsm"
+	"keyferry/hsm/hsmtest"
 	"keyferry/shares/locked"
 )
 
@@ -173,6 +176,41 @@ func TestLoginThatHangsIsBoundedToo(t *testing.T) {
 	plan(t)
 	b.awaitReturn(t)
 	soon(t, "the token", b.open)
+}
+
+// The token's answer comes late, and holds all the same: tokens lock after a few attempts.
+func TestPINThatIsRefusedLateIsNotTriedAgain(t *testing.T) {
+	b := impatient(t)
+	b.changePIN(t)
+	b.loseSessions(t)
+	before := stats(t).Calls["C_Login"]
+	plan(t, "C_Login hang")
+	if err := b.open(); !errors.Is(err, hsm.ErrHung) {
+		t.Fatal(err)
+	}
+	plan(t)
+	b.awaitReturn(t)
+	for range 3 {
+		time.Sleep(300 * time.Millisecond) // longer than a breaker's first pause
+		if err := b.open(); !errors.Is(err, hsm.ErrWrongPIN) {
+			t.Error(err)
+		}
+	}
+	if tries := stats(t).Calls["C_Login"] - before; tries != 1 {
+		t.Errorf("the PIN was tried %d times", tries)
+	}
+}
+
+// changePIN makes the one that the token was opened with a wrong one.
+func (b *bench) changePIN(t *testing.T) {
+	t.Helper()
+	session, err := b.raw.OpenSession(b.slot, pkcs11.CKF_SERIAL_SESSION|pkcs11.CKF_RW_SESSION)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := b.raw.SetPIN(session, hsmtest.PIN, "another-"+hsmtest.PIN); err != nil {
+		t.Fatal(err)
+	}
 }
 
 func TestTokenDoesNotCloseUnderAHungCall(t *testing.T) {
