@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"runtime"
 	"runtime/debug"
 	"sync"
 	"sync/atomic"
@@ -34,7 +35,7 @@ type change func(ctx context.Context, tx *transaction) error
 // commit). Nobody is answered before the commit that has his change is on disk.
 //
 // There is no goroutine of the writer's own: who comes while nobody writes makes his
-// change himself, with those that come meanwhile, and one of those who then still wait
+// change himself, with those that come meanwhile (next), and one of those who then still wait
 // makes the next transaction. A change that has the database for itself is so made
 // without waking anybody.
 //
@@ -171,8 +172,18 @@ func (w *writer) fail(taken []job, panicked any) {
 	}
 }
 
-// next returns a change that waits already, if there is one.
+// next returns a change that waits already, or that is about to come: whoever can run is
+// let run first. Where nobody can, that takes no time; where many can, it is what makes
+// commits few.
 func (w *writer) next() (j job, waits bool) {
+	if j, waits = w.waiting(); !waits {
+		runtime.Gosched()
+		j, waits = w.waiting()
+	}
+	return j, waits
+}
+
+func (w *writer) waiting() (j job, waits bool) {
 	select {
 	case j := <-w.jobs:
 		return j, true
