@@ -31,17 +31,11 @@ func beginBatch(db *sql.DB, d dialect) *batch {
 }
 
 func (b *batch) begin() (*transaction, error) {
-	tx, err := b.db.BeginTx(b.ctx, nil)
+	tx, err := b.dialect.begin(b.ctx, b.db)
 	if err != nil {
 		return nil, fmt.Errorf("beginning transaction: %w", err)
 	}
-	if b.dialect.alone != nil {
-		if err := b.dialect.alone(b.ctx, tx); err != nil {
-			tx.Rollback() // nothing was done in it
-			return nil, fmt.Errorf("waiting to write: %w", err)
-		}
-	}
-	return &transaction{Tx: tx}, nil
+	return &transaction{session: tx}, nil
 }
 
 // again repeats the batch in a new transaction.

@@ -22,9 +22,9 @@ type dialect struct {
 	// rotating keeps other processes from rotating until it is released, or refuses with
 	// ErrRotating at once.
 	rotating func(ctx context.Context, db *database) (release func() error, err error)
-	// alone waits until a transaction is the only one that writes. nil where it is so
-	// from its beginning.
-	alone func(ctx context.Context, tx *sql.Tx) error
+	// begin returns a transaction that is the only one that writes, having waited until
+	// it is.
+	begin func(ctx context.Context, write *sql.DB) (session, error)
 	// patience is how long a transaction may take; without end if it is zero.
 	patience time.Duration
 	// instant is true where reading waits for nobody, neither a network nor a writer.

@@ -16,7 +16,7 @@ import (
 const auditTreeVersion = 11
 
 func auditTreeMigration() *goose.Migration {
-	build := func(ctx context.Context, tx *sql.Tx) error { return buildTree(ctx, &transaction{Tx: tx}) }
+	build := func(ctx context.Context, tx *sql.Tx) error { return buildTree(ctx, &transaction{session: tx}) }
 	return goose.NewGoMigration(auditTreeVersion, &goose.GoFunc{RunTx: build}, nil)
 }
 

@@ -38,7 +38,7 @@ func (e engine) first(t *testing.T, folder string, kind kind, fill func(tx *tran
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := errors.Join(fill(&transaction{Tx: tx}), tx.Commit()); err != nil {
+	if err := errors.Join(fill(&transaction{session: tx}), tx.Commit()); err != nil {
 		t.Fatal(err)
 	}
 }
@@ -51,7 +51,7 @@ func firstServer(t *testing.T, e engine, folder string, entries int) {
 		if err != nil {
 			return err
 		}
-		_, err = tx.Exec(`UPDATE audit_state SET size = $1`, entries)
+		_, err = tx.ExecContext(context.Background(), `UPDATE audit_state SET size = $1`, entries)
 		return err
 	})
 }

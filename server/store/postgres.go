@@ -20,7 +20,7 @@ import (
 // changes it commits at once, not of how many writers there are.
 func postgres() dialect {
 	return dialect{
-		goose: goose.DialectPostgres, open: openPostgres, migrating: lockMigrations, rotating: lockRotation, alone: lockWriting,
+		goose: goose.DialectPostgres, open: openPostgres, migrating: lockMigrations, rotating: lockRotation, begin: beginPostgres,
 		patience: postgresPatience, unavailable: postgresUnavailable, conflict: postgresConflict,
 	}
 }
@@ -101,10 +101,17 @@ const (
 	rotatingDone  = `SELECT pg_advisory_unlock(hashtextextended('keyferry rotates ' || current_schema(), 0))`
 )
 
-// lockWriting lasts until the transaction ends.
-func lockWriting(ctx context.Context, tx *sql.Tx) error {
-	_, err := tx.ExecContext(ctx, writingLock)
-	return err
+// beginPostgres takes a lock that lasts until the transaction ends.
+func beginPostgres(ctx context.Context, write *sql.DB) (session, error) {
+	tx, err := write.BeginTx(ctx, nil)
+	if err != nil {
+		return nil, err
+	}
+	if _, err := tx.ExecContext(ctx, writingLock); err != nil {
+		tx.Rollback() // nothing was done in it
+		return nil, fmt.Errorf("waiting to write: %w", err)
+	}
+	return tx, nil
 }
 
 // lockMigrations lasts as long as its connection, which is none of those that migrate.

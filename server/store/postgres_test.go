@@ -199,7 +199,7 @@ func TestConflictsThatDoNotEndAreTrouble(t *testing.T) {
 
 // raise has PostgreSQL refuse a statement with an error of this state.
 func raise(tx *transaction, state string) error {
-	_, err := tx.Exec(`DO $$ BEGIN RAISE EXCEPTION 'for a test' USING ERRCODE = '` + state + `'; END $$`)
+	_, err := tx.ExecContext(context.Background(), `DO $$ BEGIN RAISE EXCEPTION 'for a test' USING ERRCODE = '` + state + `'; END $$`)
 	return err
 }
 
@@ -209,11 +209,8 @@ func TestVanishedWriterIsWaitedForAndThenLeft(t *testing.T) {
 	t.Parallel()
 	place := postgresEngine().at(t, t.TempDir(), "server")
 	vanished := openAt(t, place+"&idle_in_transaction_session_timeout=1500ms")
-	tx, err := vanished.writes.Begin()
+	tx, err := beginPostgres(context.Background(), vanished.writes)
 	if err != nil {
-		t.Fatal(err)
-	}
-	if err := lockWriting(context.Background(), tx); err != nil {
 		t.Fatal(err)
 	}
 	s := openAt(t, place+"&lock_timeout=100ms")

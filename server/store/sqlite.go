@@ -23,7 +23,7 @@ import (
 func sqlite() dialect {
 	return dialect{
 		goose: goose.DialectSQLite3, open: openSQLite, rotating: lockRotationFile, instant: true, unavailable: sqliteUnavailable,
-		conflict: func(error) bool { return false },
+		begin: beginSQLite, conflict: func(error) bool { return false },
 	}
 }
 
@@ -50,8 +50,6 @@ func openSQLite(ctx context.Context, path string) (write, read *sql.DB, err erro
 	if err := createPrivate(path); err != nil {
 		return nil, nil, err
 	}
-	// Immediate: a transaction that only finds out later that it must write cannot
-	// wait for another process's, it fails.
 	if write, err = sql.Open("sqlite3", sqliteURL(path, "_txlock", "immediate")); err != nil {
 		return nil, nil, err
 	}

@@ -1,15 +1,26 @@
 package store
 
 import (
+	"context"
 	"database/sql"
 
 	"keyferry/server/audit"
 )
 
+// session is a transaction as a database product has it: a [*sql.Tx], or less. It is
+// over after Commit or Rollback, whatever they return.
+type session interface {
+	ExecContext(ctx context.Context, query string, args ...any) (sql.Result, error)
+	QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error)
+	QueryRowContext(ctx context.Context, query string, args ...any) *sql.Row
+	Commit() error
+	Rollback() error
+}
+
 // transaction is what a change works in, often together with the changes of other
 // callers. The entries that changes record go to the log at its end, all at once.
 type transaction struct {
-	*sql.Tx
+	session
 	entries []*stagedEntry
 }
 

@@ -33,21 +33,25 @@ type reader struct {
 	dialect dialect
 }
 
-// QueryRowContext reads one row. Where that takes but an instant it is not interrupted:
-// to watch the context meanwhile costs as much as the query.
 func (r reader) QueryRowContext(ctx context.Context, query string, args ...any) row {
-	if r.dialect.instant && ctx.Err() == nil {
-		ctx = context.WithoutCancel(ctx)
-	}
-	return translatedRow{r.DB.QueryRowContext(ctx, query, args...), r.dialect}
+	return translatedRow{r.DB.QueryRowContext(r.watched(ctx), query, args...), r.dialect}
 }
 
 func (r reader) QueryContext(ctx context.Context, query string, args ...any) (rows, error) {
-	found, err := r.DB.QueryContext(ctx, query, args...)
+	found, err := r.DB.QueryContext(r.watched(ctx), query, args...)
 	if err != nil {
 		return nil, r.dialect.translate(err)
 	}
 	return translatedRows{found, r.dialect}, nil
+}
+
+// watched returns the context that a query is to end with. Where reading takes but an
+// instant it is not interrupted: to watch the context meanwhile costs as much as the query.
+func (r reader) watched(ctx context.Context) context.Context {
+	if r.dialect.instant && ctx.Err() == nil {
+		return context.WithoutCancel(ctx)
+	}
+	return ctx
 }
 
 type translatedRow struct {

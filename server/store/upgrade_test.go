@@ -20,7 +20,7 @@ type statement struct {
 
 func execAll(tx *transaction, statements []statement) error {
 	for _, s := range statements {
-		if _, err := tx.Exec(s.text, s.args...); err != nil {
+		if _, err := tx.ExecContext(context.Background(), s.text, s.args...); err != nil {
 			return err
 		}
 	}

@@ -182,7 +182,7 @@ func TestLostTransactionIsEverybodysError(t *testing.T) {
 			t.Run(name, func(t *testing.T) {
 				db := notebook(t, e)
 				lose := func(tx *transaction) error {
-					if _, err := tx.Exec(`ROLLBACK`); err != nil {
+					if _, err := tx.ExecContext(context.Background(), `ROLLBACK`); err != nil {
 						t.Error(err)
 					}
 					return outcome

@@ -1,0 +1,45 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"database/sql/driver"
+	"errors"
+)
+
+// sqliteSession is a transaction that nobody watches. A [*sql.Tx] has a goroutine that
+// waits for the end of its context, and another for each of its queries; to start them, and
+// to wake processors for them, costs more than a small transaction itself. Here nothing is
+// cut short anyway: each statement is done in an instant.
+type sqliteSession struct{ *sql.Conn }
+
+// beginSQLite begins at once as one who writes: a transaction that only finds out later
+// that it must write cannot wait for another process's, it fails.
+func beginSQLite(ctx context.Context, write *sql.DB) (session, error) {
+	conn, err := write.Conn(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if _, err := conn.ExecContext(ctx, "BEGIN IMMEDIATE"); err != nil {
+		return nil, errors.Join(err, conn.Close())
+	}
+	return sqliteSession{conn}, nil
+}
+
+// Commit undoes the transaction if it fails: SQLite may leave it open.
+func (s sqliteSession) Commit() error {
+	if _, err := s.ExecContext(context.Background(), "COMMIT"); err != nil {
+		return errors.Join(err, s.Rollback())
+	}
+	return s.Close()
+}
+
+// Rollback gives the connection up where the transaction cannot be undone, mostly since
+// SQLite has done so by itself: the next transaction must not find itself in this one.
+func (s sqliteSession) Rollback() error {
+	if _, err := s.ExecContext(context.Background(), "ROLLBACK"); err != nil {
+		s.Raw(func(any) error { return driver.ErrBadConn }) // which closes it
+		return err
+	}
+	return s.Close()
+}
