@@ -199,7 +199,7 @@ func TestConflictsThatDoNotEndAreTrouble(t *testing.T) {
 
 // raise has PostgreSQL refuse a statement with an error of this state.
 func raise(tx *transaction, state string) error {
-	_, err := tx.ExecContext(context.Background(), `DO $$ BEGIN RAISE EXCEPTION 'for a test' USING ERRCODE = '` + state + `'; END $$`)
+	_, err := tx.ExecContext(context.Background(), `DO $$ BEGIN RAISE EXCEPTION 'for a test' USING ERRCODE = '`+state+`'; END $$`)
 	return err
 }
 

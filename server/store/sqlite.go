@@ -74,6 +74,7 @@ func sqliteURL(path, setting, value string) string {
 		"_synchronous":     {"FULL"},
 		"_foreign_keys":    {"true"},
 		"_secure_delete":   {"true"}, // what is removed leaves the file too
+		"_mutex":           {"no"},   // database/sql lets one caller at a time use a connection
 		"_busy_timeout":    {"10000"},
 		"_stmt_cache_size": {"64"},
 		setting:            {value},
