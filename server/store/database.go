@@ -102,6 +102,12 @@ func changeOne(ctx context.Context, tx *transaction, none error, query string, a
 	return err
 }
 
+// querier is a [reader], or a [transaction], which sees what is changed in it.
+type querier interface {
+	QueryContext(ctx context.Context, query string, args ...any) (rows, error)
+	QueryRowContext(ctx context.Context, query string, args ...any) row
+}
+
 // row is a *sql.Row or the current one of *sql.Rows.
 type row interface{ Scan(into ...any) error }
 

@@ -33,10 +33,18 @@ func (s *Signer) Thaw(ctx context.Context, scope node.Scope, about ...audit.Entr
 	return nil
 }
 
-// Frozen implements [node.Freezes].
+// Frozen implements [node.Moment].
 func (s *Signer) Frozen(ctx context.Context, org identity.OrgID, key keyring.KeyID) (bool, error) {
+	return frozenIn(ctx, s.readers, org, key)
+}
+
+// frozenIn looks for each scope by itself: for a list of them SQLite makes a table first.
+func frozenIn(ctx context.Context, from querier, org identity.OrgID, key keyring.KeyID) (bool, error) {
 	var frozen bool
-	err := s.readers.QueryRowContext(ctx, `SELECT COUNT(*) > 0 FROM freezes WHERE scope IN ($1, $2, $3)`,
+	err := from.QueryRowContext(ctx, `
+		SELECT EXISTS (SELECT 1 FROM freezes WHERE scope = $1)
+			OR EXISTS (SELECT 1 FROM freezes WHERE scope = $2)
+			OR EXISTS (SELECT 1 FROM freezes WHERE scope = $3)`,
 		node.Everything().String(), node.Organisation(org).String(), node.Key(key).String()).Scan(&frozen)
 	if err != nil {
 		return false, fmt.Errorf("looking for a freeze of %.64q: %w", key, err)

@@ -44,17 +44,21 @@ func (s *Signer) AddShare(ctx context.Context, share node.Share, about ...audit.
 	return nil
 }
 
-// Share implements [node.Store].
+// Share implements [node.Moment].
 func (s *Signer) Share(ctx context.Context, org identity.OrgID, key keyring.KeyID) (node.Share, error) {
-	share, err := s.readShare(ctx, org, key)
+	return s.shareIn(ctx, s.readers, org, key)
+}
+
+func (s *Signer) shareIn(ctx context.Context, from querier, org identity.OrgID, key keyring.KeyID) (node.Share, error) {
+	share, err := s.readShare(ctx, from, org, key)
 	if err != nil {
 		return node.Share{}, fmt.Errorf("reading share of %.64q: %w", key, err)
 	}
 	return share, nil
 }
 
-func (s *Signer) readShare(ctx context.Context, org identity.OrgID, key keyring.KeyID) (node.Share, error) {
-	rows, err := s.readers.QueryContext(ctx, `SELECT `+shareColumns+` FROM shares WHERE key_id = $1 AND org = $2`, key, org)
+func (s *Signer) readShare(ctx context.Context, from querier, org identity.OrgID, key keyring.KeyID) (node.Share, error) {
+	rows, err := from.QueryContext(ctx, `SELECT `+shareColumns+` FROM shares WHERE key_id = $1 AND org = $2`, key, org)
 	if err != nil {
 		return node.Share{}, err
 	}

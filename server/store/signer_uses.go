@@ -9,19 +9,21 @@ import (
 	"keyferry/server/signer/node"
 )
 
-// UseAction implements [node.Store]. The insertion decides: a row that is there is
-// left as it is, and met only if it has the same digest.
+// UseAction implements [node.Moment].
 func (s *Signer) UseAction(ctx context.Context, u node.Use, about ...audit.Entry) error {
-	err := s.write(ctx, func(ctx context.Context, tx *transaction) error {
-		err := changeOne(ctx, tx, node.ErrUsed, `
-			INSERT INTO uses (action, digest, expires_at) VALUES ($1, $2, $3)
-			ON CONFLICT (action) DO UPDATE SET digest = excluded.digest WHERE uses.digest = excluded.digest`,
-			u.Action[:], u.Digest[:], u.ExpiresAt.UnixMilli())
-		if err != nil {
-			return err
-		}
-		return tx.recordAll(1, about) // each time: a share leaves each time
-	})
+	return s.Together(ctx, func(ctx context.Context, at node.Moment) error { return at.UseAction(ctx, u, about...) })
+}
+
+// useAction has the insertion decide: a row that is there is left as it is, and met only
+// if it has the same digest.
+func useAction(ctx context.Context, tx *transaction, u node.Use, about []audit.Entry) error {
+	err := changeOne(ctx, tx, node.ErrUsed, `
+		INSERT INTO uses (action, digest, expires_at) VALUES ($1, $2, $3)
+		ON CONFLICT (action) DO UPDATE SET digest = excluded.digest WHERE uses.digest = excluded.digest`,
+		u.Action[:], u.Digest[:], u.ExpiresAt.UnixMilli())
+	if err == nil {
+		err = tx.recordAll(1, about) // each time: a share leaves each time
+	}
 	if err != nil {
 		return fmt.Errorf("using action %x: %w", u.Action, err)
 	}

@@ -24,6 +24,20 @@ type transaction struct {
 	entries []*stagedEntry
 }
 
+// QueryContext reads in the transaction.
+func (tx *transaction) QueryContext(ctx context.Context, query string, args ...any) (rows, error) {
+	found, err := tx.session.QueryContext(ctx, query, args...)
+	if err != nil {
+		return nil, err
+	}
+	return found, nil
+}
+
+// QueryRowContext reads in the transaction.
+func (tx *transaction) QueryRowContext(ctx context.Context, query string, args ...any) row {
+	return tx.session.QueryRowContext(ctx, query, args...)
+}
+
 // stagedEntry is an entry on its way to the log. Its index is valid once the
 // transaction is committed.
 type stagedEntry struct {

@@ -24,43 +24,64 @@ var (
 	errSpent       = errors.New("it was used for something else")
 )
 
-// approve returns the approvals that the organisation demands of an export, each of
-// another user. They are used from then on, for this action and no other: repeating
-// this one finds them good.
+// approvals is what is known of the approvals of one export: first those that are what
+// they say, then which of them count.
+type approvals struct {
+	consent  useraction.Consent // to the export
+	rules    Rules
+	verified []useraction.Consent
+	good     []useraction.Consent
+	bad      []error
+}
+
+// approvals verifies the approvals that come with an export, if the organisation demands
+// any, each as the action itself was verified.
 //
 // An approval that does not count stops nothing: else whoever may leave one with the
 // server could stop every export of his organisation.
-func (n *Node) approve(ctx context.Context, r signer.Request, consent useraction.Consent, rules Rules) ([]useraction.Consent, error) {
+func (n *Node) approvals(ctx context.Context, r signer.Request, consent useraction.Consent, rules Rules) (approvals, error) {
+	given := approvals{consent: consent, rules: rules}
 	if rules.Approvals == 0 {
-		return nil, nil
+		return given, nil
 	}
 	if len(r.Approvals) > signer.MaxApprovals {
-		return nil, signer.ErrApproval.Because(fmt.Errorf("%d approvals", len(r.Approvals)))
+		return given, signer.ErrApproval.Because(fmt.Errorf("%d approvals", len(r.Approvals)))
 	}
-	given := approvals{consent: consent, rules: rules}
 	for _, action := range r.Approvals {
-		if len(given.good) == rules.Approvals {
-			break
-		}
-		approval, err := n.approval(ctx, action, given)
+		approval, _, err := n.consent(ctx, signer.Request{Action: action})
 		switch {
 		case err == nil:
-			given.good = append(given.good, approval)
-		case errors.Is(err, signer.ErrConsent), errors.Is(err, signer.ErrApproval):
+			given.verified = append(given.verified, approval)
+		case errors.Is(err, signer.ErrConsent):
 			given.bad = append(given.bad, fmt.Errorf("approval %x: %w", action.ID(), err))
 		default:
-			return nil, fmt.Errorf("approval %x: %w", action.ID(), err)
+			return given, fmt.Errorf("approval %x: %w", action.ID(), err)
 		}
 	}
-	return given.good, given.suffice()
+	return given, nil
 }
 
-// approvals is the approvals of one export, as far as they were looked at.
-type approvals struct {
-	consent useraction.Consent // to the export
-	rules   Rules
-	good    []useraction.Consent
-	bad     []error
+// use returns as many approvals as the organisation demands, each of another user. They
+// are used from then on, for this action and no other: repeating this one finds them good.
+func (a approvals) use(ctx context.Context, at Moment) ([]useraction.Consent, error) {
+	for _, approval := range a.verified {
+		if len(a.good) == a.rules.Approvals {
+			break
+		}
+		err := a.check(approval)
+		if err == nil {
+			err = useApproval(ctx, at, approval, a.consent)
+		}
+		switch {
+		case err == nil:
+			a.good = append(a.good, approval)
+		case errors.Is(err, signer.ErrApproval):
+			a.bad = append(a.bad, fmt.Errorf("approval %x: %w", approval.ID(), err))
+		default:
+			return nil, fmt.Errorf("approval %x: %w", approval.ID(), err)
+		}
+	}
+	return a.good, a.suffice()
 }
 
 func (a approvals) suffice() error {
@@ -69,18 +90,6 @@ func (a approvals) suffice() error {
 		return signer.ErrApproval.Because(errors.Join(append([]error{counted}, a.bad...)...))
 	}
 	return nil
-}
-
-// approval verifies one as the action itself was verified, and uses it.
-func (n *Node) approval(ctx context.Context, action useraction.Signed, given approvals) (useraction.Consent, error) {
-	approval, _, err := n.consent(ctx, signer.Request{Action: action})
-	if err != nil {
-		return useraction.Consent{}, err
-	}
-	if err := given.check(approval); err != nil {
-		return useraction.Consent{}, err
-	}
-	return approval, n.useApproval(ctx, approval, given.consent)
 }
 
 // check compares what two users signed. The organisation comes first: ids of users and
@@ -115,8 +124,8 @@ func sameExport(a, b useraction.Consent) (bool, error) {
 }
 
 // useApproval records what an approval is used for: this action, as it was signed.
-func (n *Node) useApproval(ctx context.Context, approval, consent useraction.Consent) error {
-	err := n.Store.UseAction(ctx, Use{
+func useApproval(ctx context.Context, at Moment, approval, consent useraction.Consent) error {
+	err := at.UseAction(ctx, Use{
 		Action: approval.ID(), Digest: approvalDigest(approval.Signed(), consent.Signed()), ExpiresAt: approval.ExpiresAt(),
 	})
 	if errors.Is(err, ErrUsed) {

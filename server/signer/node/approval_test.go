@@ -149,6 +149,14 @@ func (b *board) approvalsThatDoNotCount(t *testing.T) map[string]useraction.Sign
 // withOtherCredential is the exporter's own consent, by a second credential of his.
 func (b *board) withOtherCredential(t *testing.T) useraction.Signed {
 	t.Helper()
+	action := b.signExport(t)
+	action.Credential, action.Signature = b.otherCredential(t, action.ClientData)
+	return action
+}
+
+// otherCredential is a new one of the exporter's, with its signature.
+func (b *board) otherCredential(t *testing.T, message []byte) (identity.CredentialID, []byte) {
+	t.Helper()
 	public, private, err := ed25519.GenerateKey(rand.Reader)
 	if err != nil {
 		t.Fatal(err)
@@ -162,9 +170,7 @@ func (b *board) withOtherCredential(t *testing.T) useraction.Signed {
 	if err != nil {
 		t.Fatal(err)
 	}
-	action := b.signExport(t)
-	action.Credential, action.Signature = credential.ID, ed25519.Sign(private, action.ClientData)
-	return action
+	return credential.ID, ed25519.Sign(private, message)
 }
 
 func (b *board) elsewhere(t *testing.T) useraction.Signed {
@@ -262,13 +268,28 @@ func TestActionIsNotBothExportAndApproval(t *testing.T) {
 	b.refuses(t, "an export as an approval", signer.ErrApproval, b.by(t, b.third), action)
 }
 
-// A refused export uses nothing up that would have been enough.
+// A refused export uses nothing up, for whatever reason it is refused.
 func TestApprovalOfARefusedExportStaysGood(t *testing.T) {
 	b := newBoard(t, 1)
 	approval := b.by(t, b.second)
 	b.rules.ExportActive = false
 	b.refuses(t, "not activated", signer.ErrNotActivated, b.signExport(t), approval)
 	b.rules.ExportActive = true
+	if err := b.Nodes[0].Freeze(context.Background(), node.Everything()); err != nil {
+		t.Fatal(err)
+	}
+	b.refuses(t, "frozen", signer.ErrFrozen, b.signExport(t), approval)
+	if err := b.Nodes[0].Thaw(context.Background(), node.Everything()); err != nil {
+		t.Fatal(err)
+	}
+	b.rules.Approvals = 2
+	b.refuses(t, "one of two", signer.ErrApproval, b.signExport(t), approval)
+	used := b.signExport(t)
+	b.gives(t, used, b.by(t, b.second), b.by(t, b.third))
+	other := used // the same challenge, answered by another credential
+	other.Credential, other.Signature = b.otherCredential(t, other.ClientData)
+	b.refuses(t, "replayed", signer.ErrReplayed, other, approval, b.by(t, b.third))
+	b.rules.Approvals = 1
 	b.gives(t, b.signExport(t), approval)
 }
 

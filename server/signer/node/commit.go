@@ -14,7 +14,7 @@ import (
 // and were signed by every member of the cluster that this node knows, is all that
 // counts: the server has no part in it.
 func (n *Node) Commit(ctx context.Context, c signer.Commit) error {
-	share, err := n.share(ctx, c.Org, c.Key)
+	share, err := findShare(ctx, n.Store, c.Org, c.Key)
 	if err != nil {
 		return err
 	}

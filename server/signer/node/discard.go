@@ -135,7 +135,7 @@ func checkReason(reason string) error {
 // damage looks at a share once.
 func (n *Node) damage(ctx context.Context, name ShareName) (Damage, error) {
 	defer n.Sweeper.Soon()
-	share, err := n.share(ctx, name.Org, name.Key)
+	share, err := findShare(ctx, n.Store, name.Org, name.Key)
 	if err == nil {
 		err = n.check(ctx, share)
 	}

@@ -6,8 +6,6 @@ import (
 	"fmt"
 
 	"keyferry/hsm"
-	"keyferry/server/identity"
-	"keyferry/server/keyring"
 	"keyferry/server/signer"
 	"keyferry/server/useraction"
 	"keyferry/shares"
@@ -26,25 +24,19 @@ func (n *Node) Export(ctx context.Context, r signer.Request) (signer.SealedShare
 }
 
 func (n *Node) export(ctx context.Context, r signer.Request) (signer.SealedShare, error) {
-	consent, rules, err := n.consent(ctx, r)
+	wanted, err := n.wanted(ctx, r)
 	if err != nil {
 		return signer.SealedShare{}, err
 	}
-	order, share, err := n.ordered(ctx, consent, rules)
+	var share Share
+	err = n.Store.Together(ctx, func(ctx context.Context, at Moment) (err error) {
+		share, err = n.permit(ctx, at, wanted)
+		return err
+	})
 	if err != nil {
 		return signer.SealedShare{}, err
 	}
-	if err := n.checkFrozen(ctx, share.Org, share.Key); err != nil {
-		return signer.SealedShare{}, err
-	}
-	approvals, err := n.approve(ctx, r, consent, rules)
-	if err != nil {
-		return signer.SealedShare{}, err
-	}
-	if err := n.use(ctx, consent, n.releaseEntry(consent, share, order, approvals)); err != nil {
-		return signer.SealedShare{}, err
-	}
-	return n.release(ctx, share, order.EncryptionKey, consent)
+	return n.release(ctx, share, wanted.order.EncryptionKey, wanted.consent)
 }
 
 // release opens the share in the token, seals it to the client, and states both, in one
@@ -64,47 +56,6 @@ func (n *Node) release(ctx context.Context, share Share, to envelope.EncryptionK
 		return signer.SealedShare{}, fmt.Errorf("releasing share of %s: %w", share.Key, tokenFault(err))
 	}
 	return sealed, nil
-}
-
-// ordered returns what the user ordered, and the share that it takes.
-func (n *Node) ordered(ctx context.Context, consent useraction.Consent, rules Rules) (signer.ExportOrder, Share, error) {
-	id, err := signer.ExportedKey(consent.Method(), consent.Path())
-	if err != nil {
-		return signer.ExportOrder{}, Share{}, signer.ErrConsent.Because(err)
-	}
-	order, err := signer.ParseExport(consent.Payload())
-	if err != nil {
-		return signer.ExportOrder{}, Share{}, err
-	}
-	share, err := n.share(ctx, consent.Org(), id)
-	if err != nil {
-		return signer.ExportOrder{}, Share{}, err
-	}
-	if !share.Committed {
-		return signer.ExportOrder{}, Share{}, signer.ErrNoShare.Because(errUncommitted)
-	}
-	if err := rules.allowExport(share); err != nil {
-		return signer.ExportOrder{}, Share{}, err
-	}
-	_, err = order.Spelling(share.Scheme)
-	return order, share, err
-}
-
-// errUncommitted says that a key's import did not come to its end at this signer.
-var errUncommitted = errors.New("the share is not committed")
-
-// share looks up a share that must be there.
-func (n *Node) share(ctx context.Context, org identity.OrgID, key keyring.KeyID) (Share, error) {
-	share, err := n.Store.Share(ctx, org, key)
-	switch {
-	case errors.Is(err, ErrNoShare):
-		return Share{}, signer.ErrNoShare.Because(err)
-	case errors.Is(err, ErrUnreadable):
-		return Share{}, signer.ErrDamaged.Because(err)
-	case err != nil:
-		return Share{}, fmt.Errorf("looking up share of %s: %w", key, err)
-	}
-	return share, nil
 }
 
 // seal opens the share in the token and seals it where it stands. Errors are those of the

@@ -53,15 +53,13 @@ type Freeze struct {
 	Since time.Time
 }
 
-// Freezes is the durable record of what is frozen. It is asked anew each time, so that
-// another process of the operator's can write it.
+// Freezes is the durable record of what is frozen. It is asked anew each time
+// ([Moment].Frozen), so that another process of the operator's can write it.
 type Freezes interface {
 	// Freeze freezes a scope; one that is frozen stays so since its first time.
 	Freeze(ctx context.Context, f Freeze, about ...audit.Entry) error
 	// Thaw undoes it; a scope that is not frozen is no error.
 	Thaw(ctx context.Context, s Scope, about ...audit.Entry) error
-	// Frozen tells whether everything, the organisation or the key is frozen.
-	Frozen(ctx context.Context, org identity.OrgID, key keyring.KeyID) (bool, error)
 	// ListFreezes returns what is frozen, oldest first.
 	ListFreezes(ctx context.Context) ([]Freeze, error)
 }
@@ -86,8 +84,8 @@ func (n *Node) Thaw(ctx context.Context, s Scope) error {
 func (n *Node) ListFreezes(ctx context.Context) ([]Freeze, error) { return n.Store.ListFreezes(ctx) }
 
 // checkFrozen refuses what is frozen, and all that it cannot tell of.
-func (n *Node) checkFrozen(ctx context.Context, org identity.OrgID, key keyring.KeyID) error {
-	frozen, err := n.Store.Frozen(ctx, org, key)
+func checkFrozen(ctx context.Context, at Moment, org identity.OrgID, key keyring.KeyID) error {
+	frozen, err := at.Frozen(ctx, org, key)
 	if err != nil {
 		return fmt.Errorf("looking for freezes: %w", err)
 	}

@@ -44,7 +44,7 @@ func (n *Node) prepare(ctx context.Context, r signer.Request) (signer.Prepared, 
 	if err := n.checkImport(ctx, consent, rules, order); err != nil {
 		return signer.Prepared{}, err
 	}
-	if err := n.use(ctx, consent); err != nil {
+	if err := use(ctx, n.Store, consent); err != nil {
 		return signer.Prepared{}, err
 	}
 	entry := n.actEntry(audit.ShareStored, consent, keyring.KeyIDFor(consent.ID()))
@@ -66,7 +66,7 @@ func (n *Node) checkImport(ctx context.Context, consent useraction.Consent, rule
 	if err := rules.allow(order.Scheme, order.MinSigners); err != nil {
 		return err
 	}
-	return n.checkFrozen(ctx, consent.Org(), keyring.KeyIDFor(consent.ID()))
+	return checkFrozen(ctx, n.Store, consent.Org(), keyring.KeyIDFor(consent.ID()))
 }
 
 // acknowledge signs that the share is on disk.

@@ -29,7 +29,7 @@ func (n *Node) Ingest(ctx context.Context, s shares.ClusterShare) (ingested sign
 	if err != nil {
 		return signer.Ingested{}, false, err
 	}
-	if err := n.checkFrozen(ctx, share.Org, share.Key); err != nil {
+	if err := checkFrozen(ctx, n.Store, share.Org, share.Key); err != nil {
 		return signer.Ingested{}, false, err
 	}
 	err = n.same(ctx, share)

@@ -5,8 +5,9 @@
 // in the share that an import has for it, which no other organisation may have brought
 // before (import.go, claim.go), and commits it once the whole cluster has its shares, or
 // forgets it (commit.go, abandoned.go); and it opens a share to seal it to the encryption
-// key that the user signed, with a signed statement of what it did (export.go), where the
-// organisation demands it only if other users signed the same (approval.go). A share is
+// key that the user signed, with a signed statement of what it did (export.go), once the
+// release is recorded (permit.go), where the organisation demands it only if other users
+// signed the same (approval.go). A share is
 // plain only in locked memory, between the token and the seal. Its operator can stop it
 // (freeze.go), and bring shares of keys that a cluster elsewhere has already (ingest.go).
 //

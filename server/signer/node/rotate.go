@@ -217,7 +217,7 @@ func (r Rotation) resealAll(ctx context.Context, key hsm.WrappingKey) error {
 
 // sealedAnew has no New if there is nothing to do, or nothing that can be done.
 func (r Rotation) sealedAnew(ctx context.Context, name ShareName, key hsm.WrappingKey) (NewBlob, error) {
-	share, err := r.Node.share(ctx, name.Org, name.Key)
+	share, err := findShare(ctx, r.Node.Store, name.Org, name.Key)
 	var blob []byte
 	if err == nil && share.WrappingKey != key {
 		blob, err = r.Node.reseal(ctx, share, key)

@@ -50,6 +50,17 @@ var (
 	ErrUsed = errors.New("node: it was used for something else")
 )
 
+// Moment is what an export asks of a [Store], and tells it.
+type Moment interface {
+	// Share returns a share, committed or not, or ErrNoShare, or ErrUnreadable.
+	Share(ctx context.Context, org identity.OrgID, key keyring.KeyID) (Share, error)
+	// Frozen tells whether everything, the organisation or the key is frozen.
+	Frozen(ctx context.Context, org identity.OrgID, key keyring.KeyID) (bool, error)
+	// UseAction records a use; the same use again is fine, else ErrUsed: of two that
+	// race, one wins. Entries are appended each time.
+	UseAction(ctx context.Context, u Use, about ...audit.Entry) error
+}
+
 // Store keeps a node's shares, used actions, freezes and its audit log. What it
 // acknowledged is durable; methods are safe for concurrent use. Entries that are given
 // with a change are appended to the log in the same transaction, if it changes anything.
@@ -62,15 +73,15 @@ type Store interface {
 	// ErrKeyReplaced if the share is not sealed under the key of the moment. A committed
 	// share that was discarded comes back committed; another in its place is ErrOtherShare.
 	AddShare(ctx context.Context, s Share, about ...audit.Entry) error
-	// Share returns a share, committed or not, or ErrNoShare, or ErrUnreadable.
-	Share(ctx context.Context, org identity.OrgID, key keyring.KeyID) (Share, error)
 	// CommitShare makes a share exportable, or ErrNoShare.
 	CommitShare(ctx context.Context, key keyring.KeyID, about ...audit.Entry) error
 	// DiscardShare removes a share, if it is there; ErrCommitted if it is committed.
 	DiscardShare(ctx context.Context, key keyring.KeyID, about ...audit.Entry) error
-	// UseAction records a use; the same use again is fine, else ErrUsed: of two that
-	// race, one wins. Entries are appended each time.
-	UseAction(ctx context.Context, u Use, about ...audit.Entry) error
+	// Together has act do what it does of a Moment in one transaction, which nobody
+	// else's change comes into. If act fails, nothing of it is left. It may be called
+	// again, and does nothing else with the store meanwhile.
+	Together(ctx context.Context, act func(context.Context, Moment) error) error
+	Moment
 	Freezes
 	Wrapping
 	Verifications

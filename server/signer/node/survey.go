@@ -73,7 +73,7 @@ func (n *Node) survey(ctx context.Context, s Survey) (Verification, error) {
 }
 
 func (n *Node) lookAt(ctx context.Context, name ShareName) error {
-	share, err := n.share(ctx, name.Org, name.Key)
+	share, err := findShare(ctx, n.Store, name.Org, name.Key)
 	if err != nil {
 		return err
 	}

@@ -46,8 +46,8 @@ func (n *Node) consent(ctx context.Context, r signer.Request) (useraction.Consen
 var errEarly = errors.New("the action was issued before this signer was started")
 
 // use records that the consent is used, and what for, before anything is done with it.
-func (n *Node) use(ctx context.Context, c useraction.Consent, about ...audit.Entry) error {
-	err := n.Store.UseAction(ctx, Use{Action: c.ID(), Digest: digest(c.Signed()), ExpiresAt: c.ExpiresAt()}, about...)
+func use(ctx context.Context, at Moment, c useraction.Consent, about ...audit.Entry) error {
+	err := at.UseAction(ctx, Use{Action: c.ID(), Digest: digest(c.Signed()), ExpiresAt: c.ExpiresAt()}, about...)
 	if errors.Is(err, ErrUsed) {
 		return signer.ErrReplayed.Because(err)
 	}
