@@ -40,7 +40,7 @@ var mayImport = map[string][]string{
 	"server/useraction":             {"server/challenge", "server/fault", "server/identity", "server/origin", "server/recent", "server/strictjson", "shares/fields"},
 	"server/keyring":                {"server/challenge", "server/fault", "server/identity", "shares", "shares/manifest"},
 	"server/policy":                 {"server/fault", "server/identity", "server/keyring", "server/useraction"},
-	"server/audit":                  {"server/challenge", "server/fault", "server/identity"},
+	"server/audit":                  {"server/audit/merkle", "server/challenge", "server/fault", "server/identity"},
 	"server/audit/merkle":           {},
 	"server/audit/compare":          {"server/audit", "server/challenge"},
 	"server/audit/receipt":          {"server/audit", "server/audit/merkle"},

@@ -64,6 +64,6 @@ func (a *API) exportKey(c *call) (any, error) {
 		return nil, err
 	}
 	body := bodyOfExport(exported)
-	body.AuditReceipt = a.receipt(c, exported.Record)
+	body.AuditReceipt = a.receipt(exported.Record)
 	return body, nil
 }

@@ -1,26 +1,24 @@
 package api
 
 import (
-	"context"
-
 	"keyferry/server/audit"
 	"keyferry/server/audit/merkle"
 	"keyferry/server/audit/receipt"
 )
 
-// Prover proves the places of entries in the audit record. It is safe for concurrent
-// use.
+// Prover proves the places of entries that were just appended to the audit record. It is
+// safe for concurrent use.
 type Prover interface {
-	ProveInclusion(ctx context.Context, index int64) (merkle.Inclusion, error)
+	ProveAppended(log *merkle.Growth, index int64) (merkle.Inclusion, error)
 }
 
 // receipt proves an export's record to whoever exported. By then the shares are out, and
 // the answer is worth more than its receipt: trouble with that is logged.
-func (a *API) receipt(c *call, record audit.Place) *receipt.JSON {
+func (a *API) receipt(record audit.Place) *receipt.JSON {
 	if a.Prover == nil {
 		return nil
 	}
-	proof, err := a.Prover.ProveInclusion(c.context(), record.Index)
+	proof, err := a.Prover.ProveAppended(record.Log, record.Index)
 	if err != nil {
 		a.Log.Warn("an export is answered without a receipt", "entry", record.Index, "error", err)
 		return nil

@@ -18,6 +18,7 @@ import (
 	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
 
+	"keyferry/server/audit/merkle"
 	"keyferry/server/challenge"
 	"keyferry/server/fault"
 	"keyferry/server/identity"
@@ -137,7 +138,8 @@ func (e Entry) Canonical() ([]byte, error) {
 // Place is where an entry stands in the log, once it is on disk.
 type Place struct {
 	Index int64
-	Entry []byte // canonical: the very bytes that are a leaf of the log
+	Entry []byte         // canonical: the very bytes that are a leaf of the log
+	Log   *merkle.Growth // with which it was appended
 }
 
 // Log appends entries that stand for themselves. Entries that go with a change are

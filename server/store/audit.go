@@ -36,13 +36,13 @@ func (tx *transaction) appendEntries(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("reading the end of the audit log: %w", err)
 	}
-	before := tree.Size()
+	before, log := tree.Size(), tree.Grow()
 	var entries, nodes [][]any
 	for _, e := range tx.entries {
-		e.index = tree.Size()
+		e.index, e.log = log.Tree().Size(), log
 		leaf := merkle.LeafHash(e.canonical)
 		entries = append(entries, []any{e.index, e.canonical, leaf[:]})
-		for _, node := range tree.Append(leaf) {
+		for _, node := range log.Append(leaf) {
 			nodes = append(nodes, []any{node.Position, node.Hash[:]})
 		}
 	}
@@ -52,7 +52,7 @@ func (tx *transaction) appendEntries(ctx context.Context) error {
 	if err := insertAll(ctx, tx, insertNode, nodes); err != nil {
 		return fmt.Errorf("appending hashes behind audit entry %d: %w", before, err)
 	}
-	return moveTree(ctx, tx, before, tree)
+	return moveTree(ctx, tx, before, log.Tree())
 }
 
 const (

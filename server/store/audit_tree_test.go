@@ -161,3 +161,43 @@ func (c *countingStore) Hashes(ctx context.Context, positions []int64) ([]merkle
 	c.most = max(c.most, len(positions))
 	return c.Store.Hashes(ctx, positions)
 }
+
+// What an export's caller is given: proofs that its commit made, of exports that end side
+// by side in two processes. The log continues all of them.
+func TestFinishedExportsAreProvenByTheirCommits(t *testing.T) {
+	onEveryEngine(t, func(t *testing.T, e engine) {
+		folder := t.TempDir()
+		o := officeIn(t, e.server(t, folder))
+		processes := []*Server{o.Server, e.server(t, folder)}
+		ecdsa, _ := schemes(t)
+		key := o.importKey(ecdsa, point(t, ecdsa.Curve(), 1))
+		log, verifier := provable(t, o.Server)
+		var mu sync.Mutex
+		var kept []merkle.Checkpoint
+		var all sync.WaitGroup
+		for n := range 40 {
+			export := o.begin(key)
+			all.Go(func() {
+				place, err := processes[n%2].FinishExport(context.Background(), export, audit.Released, entry(audit.ExportFinished))
+				if err != nil {
+					t.Error(err)
+					return
+				}
+				proof, err := log.ProveAppended(place.Log, place.Index)
+				if err != nil {
+					t.Error(err)
+					return
+				}
+				c, err := proof.Verify(place.Entry, verifier)
+				if err != nil {
+					t.Error(err)
+				}
+				mu.Lock()
+				defer mu.Unlock()
+				kept = append(kept, c)
+			})
+		}
+		all.Wait()
+		verifiedArchive(t, o.Server, kept...)
+	})
+}

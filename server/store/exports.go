@@ -62,7 +62,7 @@ func (s *Server) FinishExport(ctx context.Context, e transfer.Export, outcome au
 	if err != nil {
 		return audit.Place{}, fmt.Errorf("finishing export %s: %w", e.ID, err)
 	}
-	return audit.Place{Index: staged.index, Entry: staged.canonical}, nil
+	return audit.Place{Index: staged.index, Entry: staged.canonical, Log: staged.log}, nil
 }
 
 func closeExport(ctx context.Context, tx *transaction, e transfer.Export, outcome audit.Outcome) (publicKey string, err error) {

@@ -5,6 +5,7 @@ import (
 	"database/sql"
 
 	"keyferry/server/audit"
+	"keyferry/server/audit/merkle"
 )
 
 // session is a transaction as a database product has it: a [*sql.Tx], or less. It is
@@ -38,11 +39,12 @@ func (tx *transaction) QueryRowContext(ctx context.Context, query string, args .
 	return tx.session.QueryRowContext(ctx, query, args...)
 }
 
-// stagedEntry is an entry on its way to the log. Its index is valid once the
+// stagedEntry is an entry on its way to the log. Its place there is valid once the
 // transaction is committed.
 type stagedEntry struct {
 	canonical []byte
 	index     int64
+	log       *merkle.Growth
 }
 
 // record has an entry appended to the log, if the change that records it succeeds and

@@ -73,6 +73,20 @@ func (l Log) ProveInclusion(ctx context.Context, index int64) (Inclusion, error)
 	return Inclusion{Index: index, Hashes: hashes, Checkpoint: signed}, nil
 }
 
+// ProveAppended proves the place of an entry that was appended, in the log as it was then,
+// without a look at what is stored. What was appended must be on disk.
+func (l Log) ProveAppended(g *Growth, index int64) (Inclusion, error) {
+	hashes, err := g.path(index)
+	if err != nil {
+		return Inclusion{}, fmt.Errorf("proving entry %d of %d: %w", index, g.tree.size, err)
+	}
+	signed, err := g.tree.Sign(l.Signer)
+	if err != nil {
+		return Inclusion{}, fmt.Errorf("signing checkpoint of %d entries: %w", g.tree.size, err)
+	}
+	return Inclusion{Index: index, Hashes: hashes, Checkpoint: signed}, nil
+}
+
 // ProveConsistency proves that the log as it is now continues what it was when it had
 // old entries. The error if it never had so many wraps [ErrNoEntry].
 func (l Log) ProveConsistency(ctx context.Context, old int64) (Consistency, error) {

@@ -3,6 +3,7 @@
 // there before, unchanged and in the same order.
 //
 //	tree.go         the growing end of the tree: what appending needs, and no more
+//	growth.go       what is appended at once: proofs from what appending knows
 //	checkpoint.go   signed tree heads (C2SP tlog-checkpoint, signed-note with Ed25519)
 //	proof.go        proofs of inclusion (C2SP tlog-proof) and of consistency
 //	log.go          a stored log: checkpoints, proofs and archives of it
