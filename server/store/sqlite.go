@@ -47,7 +47,7 @@ func openSQLite(ctx context.Context, path string) (write, read *sql.DB, err erro
 	if path, err = filepath.Abs(path); err != nil {
 		return nil, nil, err
 	}
-	if err := createPrivate(path); err != nil {
+	if err := errors.Join(createPrivate(path), planOnce()); err != nil {
 		return nil, nil, err
 	}
 	if write, err = sql.Open("sqlite3", sqliteURL(path, "_txlock", "immediate")); err != nil {
