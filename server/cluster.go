@@ -72,6 +72,7 @@ func (s *Server) openNode(ctx context.Context, module *hsm.Module, c config.Sign
 		NotBefore: s.config.NotBefore,
 		Sweeper:   &s.sweeper,
 		Verified:  s.verified,
+		Orders:    s.orders,
 	})
 	s.verifiers = append(s.verifiers, verifier{s.config.Verify, c.Label, one, s.metrics, s.config.Log})
 	return one, err

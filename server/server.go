@@ -17,6 +17,7 @@ import (
 	"keyferry/server/health"
 	"keyferry/server/identity"
 	"keyferry/server/metrics"
+	"keyferry/server/signer"
 	"keyferry/server/store"
 	"keyferry/server/transfer"
 	"keyferry/server/useraction"
@@ -51,6 +52,7 @@ type Server struct {
 	verifiers    []verifier
 	sweeper      locked.Sweeper
 	verified     *useraction.Verified
+	orders       *signer.Orders
 	metrics      *metrics.Metrics
 	health       *health.Checker
 	monitor      *monitor // nil: off
@@ -66,7 +68,7 @@ func New(ctx context.Context, c Config) (*Server, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Server{config: c, metrics: metrics.New(), verified: useraction.NewVerified()}
+	s := &Server{config: c, metrics: metrics.New(), verified: useraction.NewVerified(), orders: signer.NewOrders()}
 	if err := s.open(ctx); err != nil {
 		return nil, errors.Join(err, s.Close())
 	}
@@ -105,7 +107,7 @@ func (s *Server) openTransfer(ctx context.Context) error {
 		return err
 	}
 	s.transfer, err = transfer.New(transfer.Config{
-		Journal: s.metrics.Journal(s.store), Manifest: cluster.manifest, Signers: cluster.signers,
+		Journal: s.metrics.Journal(s.store), Manifest: cluster.manifest, Signers: cluster.signers, Orders: s.orders,
 		Timeout: s.config.Timeouts.Signers, Now: s.config.Now, Log: s.config.Log,
 	})
 	if err != nil {
@@ -139,7 +141,7 @@ func (s *Server) newAPI() (http.Handler, error) {
 		return nil, err
 	}
 	return api.New(api.Config{
-		Identity: identity.NewAuthenticator(tokens, s.store), Actions: actions, Transfer: s.transfer, Audit: s.metrics.Log(s.store), Prover: log,
+		Identity: identity.NewAuthenticator(tokens, s.store), Actions: actions, Transfer: s.transfer, Audit: s.metrics.Log(s.store), Prover: log, Orders: s.orders,
 		Cluster: clusterID(s.config.Deployment), RPID: s.config.RelyingParty.ID, RPName: s.config.RelyingParty.Name,
 		Limits: s.limits(), Now: s.config.Now, Log: s.config.Log,
 	})

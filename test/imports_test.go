@@ -44,7 +44,7 @@ var mayImport = map[string][]string{
 	"server/audit/merkle":           {},
 	"server/audit/compare":          {"server/audit", "server/challenge"},
 	"server/audit/receipt":          {"server/audit", "server/audit/merkle"},
-	"server/signer":                 {"server/challenge", "server/fault", "server/identity", "server/keyring", "server/strictjson", "server/useraction", "shares", "shares/envelope", "shares/fields", "shares/manifest", "shares/statement"},
+	"server/signer":                 {"server/challenge", "server/fault", "server/identity", "server/keyring", "server/recent", "server/strictjson", "server/useraction", "shares", "shares/envelope", "shares/fields", "shares/manifest", "shares/statement"},
 	"server/signer/trust":           {"server/identity", "server/origin", "server/strictjson", "server/useraction", "shares", "shares/fields", "shares/locked"},
 	"server/signer/trust/trusttest": {"server/identity", "server/signer/trust"},
 	"server/signer/remote":          {"server/challenge", "server/fault", "server/identity", "server/keyring", "server/signer", "server/useraction", "shares", "shares/manifest", "shares/statement"},

@@ -32,6 +32,7 @@ import (
 
 	"keyferry/server/audit"
 	"keyferry/server/identity"
+	"keyferry/server/signer"
 	"keyferry/server/transfer"
 	"keyferry/server/useraction"
 )
@@ -43,6 +44,7 @@ type Config struct {
 	Transfer *transfer.Service
 	Audit    audit.Log
 	Prover   Prover           // of the audit record; nil: answers carry no receipts
+	Orders   *signer.Orders   // shared by those who read them in the process; may be nil
 	Now      func() time.Time // of the audit record
 	Log      *slog.Logger     // one line for each request
 	Cluster  string           // the id of the cluster of signers, the same for ever

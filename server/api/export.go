@@ -4,7 +4,6 @@ import (
 	"encoding/base64"
 
 	"keyferry/server/audit/receipt"
-	"keyferry/server/signer"
 	"keyferry/server/transfer"
 	"keyferry/shares/statement"
 )
@@ -52,7 +51,7 @@ func (a *API) exportKey(c *call) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	proof, err := consented(a, c, signer.ParseExport)
+	proof, err := consented(a, c, a.Orders.ParseExport)
 	if err != nil {
 		return nil, err
 	}

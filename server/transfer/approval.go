@@ -69,7 +69,7 @@ func (s *Service) approvals(ctx context.Context, grant policy.ExportGrant, order
 	}
 	var same []useraction.Signed
 	for _, signed := range left {
-		if approved, err := signer.ParseExport([]byte(signed.Payload)); err == nil && approved.Same(order) {
+		if approved, err := s.Orders.ParseExport([]byte(signed.Payload)); err == nil && approved.Same(order) {
 			same = append(same, signed)
 		}
 	}

@@ -55,7 +55,7 @@ func (s *Service) grantExport(ctx context.Context, proof useraction.Proof, id ke
 	if named, err := signer.ExportedKey(signed.Input.Method, signed.Input.Path); err != nil || named != id {
 		return policy.ExportGrant{}, signer.ExportOrder{}, useraction.ErrOtherRequest.Because(err)
 	}
-	order, err := signer.ParseExport([]byte(signed.Payload))
+	order, err := s.Orders.ParseExport([]byte(signed.Payload))
 	if err != nil {
 		return policy.ExportGrant{}, signer.ExportOrder{}, err
 	}

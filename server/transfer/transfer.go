@@ -123,6 +123,7 @@ type Config struct {
 	Journal  Journal
 	Manifest manifest.Manifest // of the cluster
 	Signers  []signer.Signer   // all that the manifest names
+	Orders   *signer.Orders    // shared by those who read them in the process; may be nil
 	Timeout  time.Duration     // for signers to answer one question; DefaultTimeout if zero
 	Now      func() time.Time
 	Log      *slog.Logger

@@ -78,6 +78,9 @@ type Config struct {
 	// Verified is shared by the verifiers of one process. Nil: each signature is verified
 	// each time.
 	Verified *useraction.Verified
+
+	// Orders is shared by those who read them in one process. Nil: each is read each time.
+	Orders *signer.Orders
 }
 
 // Node is one signer. It implements [signer.Signer].

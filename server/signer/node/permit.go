@@ -28,7 +28,7 @@ func (n *Node) wanted(ctx context.Context, r signer.Request) (w wanted, err erro
 	if w.key, err = signer.ExportedKey(w.consent.Method(), w.consent.Path()); err != nil {
 		return wanted{}, signer.ErrConsent.Because(err)
 	}
-	if w.order, err = signer.ParseExport(w.consent.Payload()); err != nil {
+	if w.order, err = n.Orders.ParseExport(w.consent.Payload()); err != nil {
 		return wanted{}, err
 	}
 	w.approvals, err = n.approvals(ctx, r, w.consent, w.rules)
