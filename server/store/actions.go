@@ -35,7 +35,11 @@ func (s *Server) AddAction(ctx context.Context, a useraction.Action) error {
 
 // ActionByID implements [useraction.Actions].
 func (s *Server) ActionByID(ctx context.Context, id string) (useraction.Action, error) {
-	return readAction(s.readers.QueryRowContext(ctx, `SELECT `+actionColumns+` FROM actions WHERE id = $1`, id))
+	return actionByID(ctx, s.readers, id)
+}
+
+func actionByID(ctx context.Context, from querier, id string) (useraction.Action, error) {
+	return readAction(from.QueryRowContext(ctx, `SELECT `+actionColumns+` FROM actions WHERE id = $1`, id))
 }
 
 // ActionByToken implements [useraction.Actions].
@@ -55,13 +59,17 @@ func readAction(r row) (useraction.Action, error) {
 // signed. An action is complete once it has a token's hash.
 func (s *Server) CompleteAction(ctx context.Context, id string, by useraction.Assertion) error {
 	err := s.write(ctx, func(ctx context.Context, tx *transaction) error {
-		a, err := scanAction(tx.QueryRowContext(ctx, `
+		err := changeOne(ctx, tx, useraction.ErrNoAction, `
 			UPDATE actions SET
 				credential = $1, credential_kind = $2, client_data = $3, authenticator_data = $4, signature = $5, token_hash = $6
-			WHERE id = $7 AND token_hash IS NULL RETURNING `+actionColumns,
-			by.Credential, by.Kind, by.ClientData, by.AuthenticatorData, by.Signature, by.TokenHash[:], id))
+			WHERE id = $7 AND token_hash IS NULL`,
+			by.Credential, by.Kind, by.ClientData, by.AuthenticatorData, by.Signature, by.TokenHash[:], id)
 		if err != nil {
-			return orNone(err, useraction.ErrNoAction)
+			return err
+		}
+		a, err := actionByID(ctx, tx, id)
+		if err != nil {
+			return err
 		}
 		if err := advance(ctx, tx, identity.OrgID(a.Input.Organisation), by); err != nil {
 			return err

@@ -18,11 +18,10 @@ func (s *Server) BeginExport(ctx context.Context, action string, e transfer.Expo
 		if err := redeem(ctx, tx, action, e.Org, e.BegunAt); err != nil {
 			return err
 		}
-		publicKey, err := addExport(ctx, tx, e)
-		if err != nil {
+		if err := addExport(ctx, tx, e); err != nil {
 			return err
 		}
-		return recountExports(ctx, tx, e.Org, publicKey)
+		return recountExports(ctx, tx, e)
 	})
 	if err != nil {
 		return fmt.Errorf("beginning export %s: %w", e.ID, err)
@@ -30,14 +29,13 @@ func (s *Server) BeginExport(ctx context.Context, action string, e transfer.Expo
 	return nil
 }
 
-// addExport adds a running export and returns the public key that is exported.
-func addExport(ctx context.Context, tx *transaction, e transfer.Export) (publicKey string, err error) {
-	err = tx.QueryRowContext(ctx, `
+// addExport adds a running export.
+func addExport(ctx context.Context, tx *transaction, e transfer.Export) error {
+	return changeOne(ctx, tx, keyring.ErrNotFound, `
 		INSERT INTO exports (id, org, key_id, public_key, begun_at, state)
 		SELECT CAST($1 AS TEXT), org, id, public_key, CAST($2 AS BIGINT), 'begun'
-		FROM keys WHERE org = $3 AND id = $4 AND status = $5 RETURNING public_key`,
-		e.ID, e.BegunAt.UnixMilli(), e.Org, e.Key, keyring.Active).Scan(&publicKey)
-	return publicKey, orNone(err, keyring.ErrNotFound)
+		FROM keys WHERE org = $3 AND id = $4 AND status = $5`,
+		e.ID, e.BegunAt.UnixMilli(), e.Org, e.Key, keyring.Active)
 }
 
 // FinishExport implements [transfer.Journal]. It refuses to close an export twice.
@@ -47,16 +45,13 @@ func (s *Server) FinishExport(ctx context.Context, e transfer.Export, outcome au
 	}
 	var staged *stagedEntry
 	err := s.write(ctx, func(ctx context.Context, tx *transaction) error {
-		publicKey, err := closeExport(ctx, tx, e, outcome)
-		if err != nil {
-			return err
+		err := closeExport(ctx, tx, e, outcome)
+		if err == nil && outcome == audit.Void {
+			err = recountExports(ctx, tx, e)
 		}
-		if outcome == audit.Void {
-			if err := recountExports(ctx, tx, e.Org, publicKey); err != nil {
-				return err
-			}
+		if err == nil {
+			staged, err = tx.stage(entry)
 		}
-		staged, err = tx.stage(entry)
 		return err
 	})
 	if err != nil {
@@ -65,11 +60,21 @@ func (s *Server) FinishExport(ctx context.Context, e transfer.Export, outcome au
 	return audit.Place{Index: staged.index, Entry: staged.canonical, Log: staged.log}, nil
 }
 
-func closeExport(ctx context.Context, tx *transaction, e transfer.Export, outcome audit.Outcome) (publicKey string, err error) {
-	err = tx.QueryRowContext(ctx, `
-		UPDATE exports SET state = $1 WHERE id = $2 AND org = $3 AND key_id = $4 AND state = 'begun' RETURNING public_key`,
-		outcome, e.ID, e.Org, e.Key).Scan(&publicKey)
-	return publicKey, orNone(err, transfer.ErrNotRunning)
+func closeExport(ctx context.Context, tx *transaction, e transfer.Export, outcome audit.Outcome) error {
+	return changeOne(ctx, tx, transfer.ErrNotRunning, `
+		UPDATE exports SET state = $1 WHERE id = $2 AND org = $3 AND key_id = $4 AND state = 'begun'`,
+		outcome, e.ID, e.Org, e.Key)
+}
+
+// recountExports sets when the keys with an export's public key were first exported, from
+// the exports that are not void.
+func recountExports(ctx context.Context, tx *transaction, e transfer.Export) error {
+	_, err := tx.ExecContext(ctx, `
+		UPDATE keys SET exported_at = (
+			SELECT MIN(begun_at) FROM exports
+			WHERE exports.org = keys.org AND exports.public_key = keys.public_key AND exports.state <> 'void'
+		) WHERE org = $1 AND public_key = (SELECT public_key FROM exports WHERE id = $2)`, e.Org, e.ID)
+	return err
 }
 
 // runningExports returns the exports that were begun and never closed, oldest first.

@@ -74,14 +74,3 @@ func addKey(ctx context.Context, tx *transaction, key keyring.Key) error {
 		key.MinSigners, key.Signers, key.Name, key.Status, key.CreatedAt.UnixMilli())
 	return err
 }
-
-// recountExports sets when the keys with this public key were first exported, from
-// the exports that are not void.
-func recountExports(ctx context.Context, tx *transaction, org identity.OrgID, publicKey string) error {
-	_, err := tx.ExecContext(ctx, `
-		UPDATE keys SET exported_at = (
-			SELECT MIN(begun_at) FROM exports
-			WHERE exports.org = keys.org AND exports.public_key = keys.public_key AND exports.state <> 'void'
-		) WHERE org = $1 AND public_key = $2`, org, publicKey)
-	return err
-}

@@ -15,8 +15,9 @@
 // The SQL is one text for SQLite and PostgreSQL: placeholders $1, $2, … that first
 // appear in this order (SQLite numbers them so), milliseconds as BIGINT, ids made by
 // the program. A change is one compare-and-swap statement and never a read followed
-// by a write, except where what was read cannot change. A change and its audit
-// entry are one transaction. Rows are parsed strictly when they are read: one that
+// by a write, except where what was read cannot change. What it made of a row is read
+// after it, with no RETURNING: for that SQLite makes a table each time. A change and its
+// audit entry are one transaction. Rows are parsed strictly when they are read: one that
 // does not parse is an error that names it.
 //
 // Nothing stored here is secret: shares come sealed by a token, and of access and
