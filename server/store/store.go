@@ -6,7 +6,7 @@
 //	         exports and imports, the audit log
 //	Signer   one signer's sealed shares and used actions
 //
-// Reading order: database.go and migrate.go open one; sqlite.go and postgres*.go are all
+// Reading order: database.go and migrate.go open one; sqlite*.go and postgres*.go are all
 // that is a product's own; unavailable.go tells trouble that passes from trouble that
 // stays; writer.go, batch.go and transaction.go let callers share durable commits;
 // audit.go and audit_hashes.go keep the audit log; every other file is one concept with
@@ -15,10 +15,10 @@
 // The SQL is one text for SQLite and PostgreSQL: placeholders $1, $2, … that first
 // appear in this order (SQLite numbers them so), milliseconds as BIGINT, ids made by
 // the program. A change is one compare-and-swap statement and never a read followed
-// by a write, except where what was read cannot change. What it made of a row is read
-// after it, with no RETURNING: for that SQLite makes a table each time. A change and its
-// audit entry are one transaction. Rows are parsed strictly when they are read: one that
-// does not parse is an error that names it.
+// by a write, except where what was read cannot change, or is read in the transaction that
+// writes, which has the database for itself. What is done often has no RETURNING, for which
+// SQLite makes a table each time. A change and its audit entry are one transaction. Rows
+// are parsed strictly when they are read: one that does not parse is an error that names it.
 //
 // Nothing stored here is secret: shares come sealed by a token, and of access and
 // user action tokens there are records and hashes, not the tokens.
