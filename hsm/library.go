@@ -214,6 +214,8 @@ func (m *Module) whileInitialised(f func() error) (err error) {
 // is inside the gate: a slot may have another number in another initialisation. The
 // context is nil where the library needs parameters: see parameters.go.
 func (m *Module) attach(cfg TokenConfig) (token placed, context *crypto11.Context, err error) {
+	m.making.RLock()
+	defer m.making.RUnlock()
 	token, err = m.find(cfg.Label)
 	if err != nil {
 		return placed{}, nil, err

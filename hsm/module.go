@@ -28,6 +28,11 @@ type Module struct {
 
 	administering sync.Mutex // one at a time looks for a free slot
 
+	// making is held by the one who makes a token, and read-locked by those who look for
+	// theirs in the table of slots: SoftHSM changes that when it is next asked for slots,
+	// and guards it not at all. Two who ask at once could end the process.
+	making sync.RWMutex
+
 	mu       sync.Mutex
 	open     map[string]*Token // the open ones, by label
 	closed   bool

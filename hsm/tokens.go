@@ -43,11 +43,16 @@ func (m *Module) CreateToken(label string, so, user *PIN) error {
 		return fmt.Errorf("making token %q: it needs a PIN for the security officer and one for the user", label)
 	}
 	err = m.administer(func() error {
+		m.making.Lock()
+		defer m.making.Unlock()
 		slot, err := m.freeSlot(label, user)
 		if err != nil {
 			return err
 		}
 		if err := m.direct.initToken(slot, so.bytes(), padded); err != nil {
+			return err
+		}
+		if _, err := m.tokens(); err != nil { // has the library change its table now
 			return err
 		}
 		return m.setUserPIN(slot, so, user)

@@ -27,9 +27,13 @@ func TestAProcessThatRotatesHasOneShareInHandAndKeepsNone(t *testing.T) {
 	r := startRotating(t, path, settings)
 	readLines(t, r.lines, "signer "+lastSigner)
 	readLines(t, r.lines, "made")
-	seen := 0
+	var images []memscan.Image
 	for range moments {
-		if found := r.scanStopped(t, scanner); len(found) > 0 {
+		images = append(images, r.copyStopped(t))
+	}
+	seen := 0
+	for _, image := range images {
+		if found := scanner.Image(image); len(found) > 0 {
 			seen++
 			for _, f := range found {
 				if f.Secret != found[0].Secret || !strings.HasPrefix(f.Secret, "imported share") {
@@ -119,8 +123,9 @@ func startRotating(t *testing.T, path, settings string, flags ...string) *rotati
 	return &rotating{cmd, read}
 }
 
-// scanStopped lets the process work for a moment, and searches it while it stands still.
-func (r *rotating) scanStopped(t *testing.T, scanner *memscan.Scanner) []memscan.Found {
+// copyStopped lets the process work for a moment, and copies what it has in its memory while
+// it stands still. A search takes longer: its calls would be overdue by then.
+func (r *rotating) copyStopped(t *testing.T) memscan.Image {
 	t.Helper()
 	time.Sleep(rand.N(5 * time.Millisecond))
 	r.signal(t, unix.SIGSTOP)
@@ -128,9 +133,21 @@ func (r *rotating) scanStopped(t *testing.T, scanner *memscan.Scanner) []memscan
 	if _, err := unix.Wait4(r.cmd.Process.Pid, &status, unix.WUNTRACED, nil); err != nil || !status.Stopped() {
 		t.Fatalf("the process did not stop: %v, %v", status, err)
 	}
-	found := r.scan(t, scanner)
+	image, err := memscan.Copy(r.cmd.Process.Pid)
 	r.signal(t, unix.SIGCONT)
-	return found
+	if err != nil {
+		t.Fatal(err)
+	}
+	mustBeAll(t, image.Bytes)
+	return image
+}
+
+// mustBeAll fails if this is less than a process of ours has.
+func mustBeAll(t *testing.T, searched int64) {
+	t.Helper()
+	if searched < 8<<20 {
+		t.Errorf("only %d bytes were searched", searched)
+	}
 }
 
 func (r *rotating) signal(t *testing.T, signal unix.Signal) {
@@ -170,9 +187,7 @@ func (r *rotating) scan(t *testing.T, scanner *memscan.Scanner) []memscan.Found 
 	if err != nil {
 		t.Fatal(err)
 	}
-	if searched < 8<<20 {
-		t.Errorf("only %d bytes were searched", searched)
-	}
+	mustBeAll(t, searched)
 	return found
 }
 

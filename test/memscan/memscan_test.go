@@ -84,14 +84,20 @@ func TestProcessMemoryIsSearched(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if searched < 64<<10 {
-		t.Errorf("only %d bytes were searched", searched)
+	image, err := memscan.Copy(shell.Process.Pid)
+	if err != nil {
+		t.Fatal(err)
 	}
-	if !slices.ContainsFunc(found, func(f memscan.Found) bool { return f.Secret == "kept" && f.Encoding == "hex, big-endian" }) {
-		t.Errorf("what the shell keeps is not found: %+v", found)
+	if searched < 64<<10 || image.Bytes < 64<<10 {
+		t.Errorf("only %d bytes were searched and %d copied", searched, image.Bytes)
 	}
-	if slices.ContainsFunc(found, func(f memscan.Found) bool { return f.Secret == "another" }) {
-		t.Errorf("what it never had is found: %+v", found)
+	for where, found := range map[string][]memscan.Found{"process": found, "copy": s.Image(image)} {
+		if !slices.ContainsFunc(found, func(f memscan.Found) bool { return f.Secret == "kept" && f.Encoding == "hex, big-endian" }) {
+			t.Errorf("what the shell keeps is not found in the %s: %+v", where, found)
+		}
+		if slices.ContainsFunc(found, func(f memscan.Found) bool { return f.Secret == "another" }) {
+			t.Errorf("what it never had is found in the %s: %+v", where, found)
+		}
 	}
 }
 
