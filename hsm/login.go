@@ -137,7 +137,7 @@ func (t *Token) establish(l *login, info pkcs11.TokenInfo) error {
 // being found and its use, since another process may replace share-wrapping keys at any
 // time.
 func (t *Token) findKeys(l *login) (err error) {
-	const looks = 4
+	const looks = 8
 	for look := 1; ; look++ {
 		l.keys, err = loadKeys(t.module.p11, l.anchor, l.signing)
 		if errors.Is(err, ErrNotInitialised) {
@@ -150,8 +150,13 @@ func (t *Token) findKeys(l *login) (err error) {
 		if err == nil {
 			return nil
 		}
-		if look == looks || !keyVanished(err) && !s.keysMayChange() {
-			return s.oneWorks(err)
+		changed := keyVanished(err) || s.keysMayChange()
+		if !changed || look == looks {
+			err = s.oneWorks(err)
+			changed = keyVanished(err)
+		}
+		if !changed || look == looks {
+			return err
 		}
 	}
 }
