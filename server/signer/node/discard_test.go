@@ -15,6 +15,7 @@ import (
 	"keyferry/server/keyring"
 	"keyferry/server/signer"
 	"keyferry/server/signer/node"
+	"keyferry/server/useraction"
 	"keyferry/shares/locked"
 	"keyferry/test/rig"
 )
@@ -293,18 +294,25 @@ func TestDiscardWantsAReasonThatCanGoOnRecord(t *testing.T) {
 	}
 }
 
-func TestADiscardedShareIsNotExportedAndNotCommittedByAnybody(t *testing.T) {
-	ctx := context.Background()
-	c := newCluster(t, 2)
-	action := c.Sign(t, signer.ImportPath, c.Deal(t, rig.Scheme(t, "CGGMP21", "secp256k1"), 2, rig.Secret(t)))
-	commit := c.prepare(t, action)
-	if err := c.Nodes[0].Commit(ctx, commit); err != nil {
+// discarded gives the import of a share that was committed, damaged and discarded.
+func (c *cluster) discarded(t *testing.T) (action useraction.Signed, commit signer.Commit) {
+	t.Helper()
+	action = c.Sign(t, signer.ImportPath, c.Deal(t, rig.Scheme(t, "CGGMP21", "secp256k1"), 2, rig.Secret(t)))
+	commit = c.prepare(t, action)
+	if err := c.Nodes[0].Commit(context.Background(), commit); err != nil {
 		t.Fatal(err)
 	}
 	c.wipe(t, commit.Key)
-	if _, err := c.disposal().Discard(ctx, commit.Key, "lost"); err != nil {
+	if _, err := c.disposal().Discard(context.Background(), commit.Key, "lost"); err != nil {
 		t.Fatal(err)
 	}
+	return action, commit
+}
+
+func TestADiscardedShareIsNotExportedAndNotCommittedByAnybody(t *testing.T) {
+	ctx := context.Background()
+	c := newCluster(t, 2)
+	_, commit := c.discarded(t)
 	export := c.Sign(t, "/keys/"+string(commit.Key)+"/export", c.exportBody(t))
 	if _, err := c.export(export); !errors.Is(err, signer.ErrNoShare) {
 		t.Errorf("exporting: %v", err)
@@ -323,15 +331,7 @@ func TestTheImportsOwnActionBringsADiscardedShareBack(t *testing.T) {
 	ctx := context.Background()
 	c := newCluster(t, 2)
 	c.importKey(t)
-	action := c.Sign(t, signer.ImportPath, c.Deal(t, rig.Scheme(t, "CGGMP21", "secp256k1"), 2, rig.Secret(t)))
-	commit := c.prepare(t, action)
-	if err := c.Nodes[0].Commit(ctx, commit); err != nil {
-		t.Fatal(err)
-	}
-	c.wipe(t, commit.Key)
-	if _, err := c.disposal().Discard(ctx, commit.Key, "lost"); err != nil {
-		t.Fatal(err)
-	}
+	action, commit := c.discarded(t)
 	if _, err := c.Nodes[0].Prepare(ctx, signer.Request{Action: action}); err != nil {
 		t.Fatal(err)
 	}
