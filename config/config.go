@@ -30,7 +30,7 @@ type Config struct {
 	TLS               TLS          `koanf:"tls"`        // empty: plain HTTP, on loopback only
 	RelyingParty      RelyingParty `koanf:"relyingParty"`
 	Database          string       `koanf:"database"`          // path of an SQLite file, or postgres://… without a password
-	TokenKeyFile      string       `koanf:"tokenKeyFile"`      // PEM of a P-256 key that signs access tokens
+	TokenKeyFile      string       `koanf:"tokenKeyFile"`      // PEM of a P-256 key: it signs access tokens, and identifies challenges
 	CheckpointKeyFile string       `koanf:"checkpointKeyFile"` // PEM of an Ed25519 key that signs the audit log's checkpoints
 	PKCS11            PKCS11       `koanf:"pkcs11"`
 	Signers           []Signer     `koanf:"signers"`

@@ -18,24 +18,40 @@ import (
 
 	"keyferry/config"
 	"keyferry/server/identity"
+	"keyferry/server/useraction"
 )
 
 // maxKeyFile is far above any private key in PEM.
 const maxKeyFile = 64 << 10
 
-// openTokens returns the issuer of access tokens, whose key is made at first use.
-func openTokens(c Config) (*identity.Tokens, error) {
-	key, err := loadTokenKey(c.TokenKeyFile)
+// openTokens returns the issuer of access tokens, and of challenge identifiers, whose
+// key is derived from that of the tokens.
+func openTokens(c Config) (*identity.Tokens, *useraction.Identifiers, error) {
+	key, err := openTokenKey(c.TokenKeyFile, "the key for access tokens")
+	if err != nil {
+		return nil, nil, err
+	}
+	tokens, err := identity.NewTokens(key, c.Deployment, c.Now)
+	if err != nil {
+		return nil, nil, err
+	}
+	identifiers, err := useraction.NewIdentifiers(key, c.Deployment)
+	return tokens, identifiers, err
+}
+
+// openTokenKey returns the P-256 key in a file, which is made at first use.
+func openTokenKey(path, what string) (*ecdsa.PrivateKey, error) {
+	key, err := loadTokenKey(path)
 	if errors.Is(err, fs.ErrNotExist) {
-		if err := makeTokenKey(c.TokenKeyFile); err != nil {
-			return nil, fmt.Errorf("making the key for access tokens: %w", err)
+		if err := makeTokenKey(path); err != nil {
+			return nil, fmt.Errorf("making %s: %w", what, err)
 		}
-		key, err = loadTokenKey(c.TokenKeyFile)
+		key, err = loadTokenKey(path)
 	}
 	if err != nil {
-		return nil, fmt.Errorf("the key for access tokens: %w", err)
+		return nil, fmt.Errorf("%s: %w", what, err)
 	}
-	return identity.NewTokens(key, c.Deployment, c.Now)
+	return key, nil
 }
 
 func loadTokenKey(path string) (*ecdsa.PrivateKey, error) {

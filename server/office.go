@@ -29,7 +29,7 @@ func OpenOffice(ctx context.Context, c Config) (*Office, error) {
 	if err != nil {
 		return nil, err
 	}
-	tokens, err := openTokens(c)
+	tokens, _, err := openTokens(c)
 	if err != nil {
 		return nil, err
 	}

@@ -4,9 +4,7 @@ package server
 
 import (
 	"crypto/sha256"
-	"errors"
 	"fmt"
-	"io/fs"
 	"os"
 	"time"
 
@@ -94,15 +92,9 @@ func readManifest(path, deployment string) (manifest.Manifest, error) {
 // accessCertificates opens the key that signers know a server by, which is made at
 // first use.
 func accessCertificates(path string, now func() time.Time) (*remote.Certificates, error) {
-	key, err := loadTokenKey(path)
-	if errors.Is(err, fs.ErrNotExist) {
-		if err := makeTokenKey(path); err != nil {
-			return nil, fmt.Errorf("making the key that signers know this server by: %w", err)
-		}
-		key, err = loadTokenKey(path)
-	}
+	key, err := openTokenKey(path, "the key that signers know this server by")
 	if err != nil {
-		return nil, fmt.Errorf("the key that signers know this server by: %w", err)
+		return nil, err
 	}
 	return remote.NewCertificates(key, now)
 }

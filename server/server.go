@@ -124,12 +124,12 @@ func (s *Server) openTransfer(ctx context.Context) error {
 }
 
 func (s *Server) newAPI() (http.Handler, error) {
-	tokens, err := openTokens(s.config)
+	tokens, identifiers, err := openTokens(s.config)
 	if err != nil {
 		return nil, err
 	}
 	actions, err := useraction.New(useraction.Config{
-		Deployment: s.config.Deployment, Actions: s.store, Credentials: s.store,
+		Deployment: s.config.Deployment, Identifiers: identifiers, Actions: s.store, Credentials: s.store,
 		RelyingParty: relyingParty(s.config.RelyingParty), Window: s.config.Timeouts.Action, Now: s.config.Now,
 		Verified: s.verified,
 	})

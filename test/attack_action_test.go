@@ -13,6 +13,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"keyferry/server/challenge"
 )
 
 // initBody is the body of POST /auth/action/init.
@@ -25,8 +27,9 @@ type initBody struct {
 
 // offer is a challenge.
 type offer struct {
-	Challenge  string `json:"challenge"`
-	Identifier string `json:"challengeIdentifier"`
+	Challenge  string          `json:"challenge"`
+	Identifier string          `json:"challengeIdentifier"`
+	Input      challenge.Input `json:"challengeInput"`
 }
 
 // assertion is a signed challenge, with members that a client would not send left out

@@ -103,10 +103,10 @@ func (s *stage) agedAction(t *testing.T, path, body string) string {
 	return action
 }
 
-// age ends a challenge's time.
+// age ends the time of a challenge that was answered.
 func (s *stage) age(t *testing.T, o offer) {
 	t.Helper()
-	spoil(t, filepath.Join(s.dir, "state/data/server.db"), `UPDATE actions SET expires_at = issued_at + 1 WHERE id = '`+o.Identifier+`'`)
+	spoil(t, filepath.Join(s.dir, "state/data/server.db"), `UPDATE actions SET expires_at = issued_at + 1 WHERE id = '`+o.Input.Hash().String()+`'`)
 }
 
 // usedAction returns the action of an export that was made.

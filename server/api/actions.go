@@ -101,9 +101,15 @@ type userActionBody struct {
 	UserAction string `json:"userAction"`
 }
 
-// completeAction is POST /auth/action: a signed challenge for a userAction token.
+// assertionBytes is far above any identifier's and assertion's length, but for the
+// payload in the identifier.
+const assertionBytes = 32 << 10
+
+// completeAction is POST /auth/action: a signed challenge for a userAction token. The
+// payload that another body brought comes back in the challenge's identifier, where it
+// takes not twice its length.
 func (a *API) completeAction(c *call) (any, error) {
-	payload, err := a.payload(c)
+	payload, err := a.payloadWithin(c, 2*a.Limits.BodyBytes+assertionBytes)
 	if err != nil {
 		return nil, err
 	}

@@ -24,12 +24,15 @@ var (
 
 // payload reads the body's bytes, which are what a user action is compared with. It
 // comes after the token, so that only a known caller can make the service read.
-func (a *API) payload(c *call) ([]byte, error) {
+func (a *API) payload(c *call) ([]byte, error) { return a.payloadWithin(c, a.Limits.BodyBytes) }
+
+// payloadWithin is payload with another limit, in bytes.
+func (a *API) payloadWithin(c *call, limit int64) ([]byte, error) {
 	r, w := c.Request(), c.Response().Writer
 	if err := checkContent(r.Header); err != nil {
 		return nil, err
 	}
-	if r.ContentLength > a.Limits.BodyBytes {
+	if r.ContentLength > limit {
 		return nil, errTooLarge
 	}
 	// The deadline is the connection's, by the system's clock.
@@ -37,7 +40,7 @@ func (a *API) payload(c *call) ([]byte, error) {
 	if err := connection.SetReadDeadline(time.Now().Add(a.Limits.Body)); err != nil {
 		return nil, fmt.Errorf("limiting the time for a body: %w", err)
 	}
-	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, a.Limits.BodyBytes))
+	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, limit))
 	if err != nil {
 		return nil, unread(err)
 	}

@@ -56,6 +56,23 @@ func TestBodiesUpToTheLimitAreRead(t *testing.T) {
 	}
 }
 
+// A challenge's identifier has the payload in it, and the answer brings it back.
+func TestWhateverPayloadIsTakenCanBeSigned(t *testing.T) {
+	s := newService(t)
+	alice := s.alice(t)
+	empty := initText(t, "POST", "/keys/import", "")
+	for name, letter := range map[string]string{"plain": "x", "quotes": `\"`, "escapes": `\u0001`, "letters": "\u20ac"} {
+		payload := strings.Repeat(letter, (int(DefaultLimits().BodyBytes)-len(empty))/len(letter))
+		issued := s.send(t, alice, "POST", "/auth/action/init", strings.Replace(empty, `Payload":""`, `Payload":"`+payload+`"`, 1))
+		if issued.status != http.StatusOK {
+			t.Fatalf("%s: %d %s", name, issued.status, issued.text)
+		}
+		if got := s.send(t, alice, "POST", "/auth/action", jsonOf(t, alice.assertion(t, issued))); got.status != http.StatusOK {
+			t.Errorf("%s: %d %s", name, got.status, got.text)
+		}
+	}
+}
+
 func TestSlowBodiesTimeOut(t *testing.T) {
 	s := newService(t)
 	alice := s.alice(t)

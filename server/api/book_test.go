@@ -99,52 +99,37 @@ func (b *book) CredentialsOf(_ context.Context, org identity.OrgID, user identit
 }
 
 func (b *book) AddAction(_ context.Context, a useraction.Action) error {
-	b.change(func() { b.actions[a.ID] = a })
-	return nil
-}
-
-func (b *book) ActionByID(_ context.Context, id string) (useraction.Action, error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if a, ok := b.actions[id]; ok {
-		return a, nil
+	id := a.ID().String()
+	if _, known := b.actions[id]; known {
+		return useraction.ErrAnswered
 	}
-	return useraction.Action{}, useraction.ErrNoAction
+	if counter, counted := a.Counter(); counted {
+		if before := b.counters[a.Credential]; counter <= before && counter+before > 0 {
+			return useraction.ErrCounter
+		}
+		b.counters[a.Credential] = counter
+	}
+	b.actions[id] = a
+	return nil
 }
 
 func (b *book) ActionByToken(_ context.Context, hash [32]byte) (useraction.Action, error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	for _, a := range b.actions {
-		if a.Signed != nil && a.Signed.TokenHash == hash {
+		if a.TokenHash == hash {
 			return a, nil
 		}
 	}
 	return useraction.Action{}, useraction.ErrNoAction
 }
 
-func (b *book) CompleteAction(_ context.Context, id string, by useraction.Assertion) error {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	a, ok := b.actions[id]
-	if !ok || a.Signed != nil {
-		return useraction.ErrNoAction
-	}
-	if counter, counted := by.Counter(); counted {
-		if before := b.counters[by.Credential]; counter <= before && counter+before > 0 {
-			return useraction.ErrCounter
-		}
-		b.counters[by.Credential] = counter
-	}
-	a.Signed = &by
-	b.actions[id] = a
-	return nil
-}
-
 // redeem is called with the lock held.
 func (b *book) redeem(action string) error {
-	a := b.actions[action]
-	if a.Signed == nil || a.Used {
+	a, known := b.actions[action]
+	if !known || a.Used {
 		return useraction.ErrReplayed
 	}
 	a.Used = true

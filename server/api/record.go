@@ -65,8 +65,7 @@ func (a *API) refusal(c *call, err error) audit.Entry {
 	}
 	if !c.proof.IsZero() {
 		signed := c.proof.Signed()
-		action, _ := signed.ID().MarshalText() // hex; it cannot fail
-		entry.Credential, entry.Action = signed.Credential, string(action)
+		entry.Credential, entry.Action = signed.Credential, signed.ID().String()
 	}
 	return entry
 }

@@ -40,14 +40,15 @@ var start = time.Date(2026, 11, 1, 12, 0, 0, 123456789, time.UTC)
 
 // service is the API on a real port, with everything that the tests turn on it.
 type service struct {
-	api     *API
-	server  *httptest.Server
-	book    *book
-	holders []*holder
-	tokens  *identity.Tokens
-	log     *lines
-	mu      sync.Mutex
-	now     time.Time
+	api         *API
+	server      *httptest.Server
+	book        *book
+	holders     []*holder
+	tokens      *identity.Tokens
+	identifiers *useraction.Identifiers
+	log         *lines
+	mu          sync.Mutex
+	now         time.Time
 }
 
 // caller is a user with a token and a credential to sign with.
@@ -91,8 +92,11 @@ func (s *service) config(t testing.TB, limits Limits) Config {
 	if s.tokens, err = identity.NewTokens(key, deployment, s.time); err != nil {
 		t.Fatal(err)
 	}
+	if s.identifiers, err = useraction.NewIdentifiers(key, deployment); err != nil {
+		t.Fatal(err)
+	}
 	actions, err := useraction.New(useraction.Config{
-		Deployment: deployment, Actions: s.book, Credentials: s.book, Window: time.Minute, Now: s.time,
+		Deployment: deployment, Identifiers: s.identifiers, Actions: s.book, Credentials: s.book, Window: time.Minute, Now: s.time,
 		RelyingParty: useraction.RelyingParty{ID: "keys.example", Origins: []string{"https://keys.example"}},
 	})
 	if err != nil {

@@ -10,6 +10,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"keyferry/server/audit"
+	"keyferry/server/challenge"
 	"keyferry/server/identity"
 	"keyferry/server/keyring"
 	"keyferry/shares/attest"
@@ -117,19 +118,25 @@ func TestListKeysTakesEmptyAndUnknownParameters(t *testing.T) {
 func TestInitActionShape(t *testing.T) {
 	s := newService(t)
 	got := s.send(t, s.alice(t), "POST", "/auth/action/init", initText(t, "POST", "//keys/import?x=1", `{"a":1}`))
-	var action struct{ id, challenge, nonce string }
-	s.book.change(func() {
-		for id, a := range s.book.actions {
-			nonce, _ := a.Input.Nonce.MarshalText()
-			action.id, action.challenge, action.nonce = id, a.Input.Challenge(), string(nonce)
-		}
-	})
+	nonce, _ := got.body["challengeInput"].(map[string]any)["nonce"].(string)
+	input := challenge.Input{
+		Label: challenge.Label, Deployment: deployment, Organisation: "or-one", User: "us-alice",
+		IssuedAt: challenge.MillisOf(start), ExpiresAt: challenge.MillisOf(start.Add(time.Minute)),
+		Method: "POST", Path: "/keys/import", PayloadHash: challenge.HashPayload(`{"a":1}`),
+	}
+	if err := input.Nonce.UnmarshalText([]byte(nonce)); err != nil || input.Nonce == (challenge.Bytes{}) {
+		t.Fatalf("nonce %q: %v", nonce, err)
+	}
+	identifier, err := s.identifiers.Identify(input, `{"a":1}`)
+	if err != nil {
+		t.Fatal(err)
+	}
 	expect(t, got, map[string]any{
-		"challenge":           action.challenge,
-		"challengeIdentifier": action.id,
+		"challenge":           input.Challenge(),
+		"challengeIdentifier": identifier,
 		"challengeInput": map[string]any{
 			"label": "keyferry user action v1", "deployment": deployment, "organisation": "or-one", "user": "us-alice",
-			"nonce": action.nonce, "issuedAt": float64(start.UnixMilli()), "expiresAt": float64(start.Add(time.Minute).UnixMilli()),
+			"nonce": nonce, "issuedAt": float64(start.UnixMilli()), "expiresAt": float64(start.Add(time.Minute).UnixMilli()),
 			"method": "POST", "path": "/keys/import",
 			// sha256sum of {"a":1}
 			"payloadHash": "015abd7f5cc57a2dd94b7590f04ad8084273905ee33ec5cebeae62276a97f862",

@@ -124,8 +124,11 @@ func (in Input) Binds(r Request) error {
 	return nil
 }
 
+// String is lower-case hex.
+func (b Bytes) String() string { return hex.EncodeToString(b[:]) }
+
 // MarshalText writes lower-case hex.
-func (b Bytes) MarshalText() ([]byte, error) { return hex.AppendEncode(nil, b[:]), nil }
+func (b Bytes) MarshalText() ([]byte, error) { return []byte(b.String()), nil }
 
 // UnmarshalText reads exactly 64 lower-case hex digits.
 func (b *Bytes) UnmarshalText(text []byte) error {
@@ -136,7 +139,7 @@ func (b *Bytes) UnmarshalText(text []byte) error {
 	if _, err := hex.Decode(decoded[:], text); err != nil {
 		return errors.New("expected 64 hex digits")
 	}
-	if canonical, _ := decoded.MarshalText(); string(canonical) != string(text) {
+	if decoded.String() != string(text) {
 		return errors.New("expected lower-case hex digits")
 	}
 	*b = decoded

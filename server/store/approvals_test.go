@@ -42,11 +42,10 @@ func (o *office) approval(key keyring.Key, to byte) transfer.Approval {
 func (o *office) approve(key keyring.Key, to byte) useraction.Signed {
 	o.t.Helper()
 	id := o.signed()
-	a, err := o.ActionByID(context.Background(), id)
+	a, err := o.stored(id)
 	o.must(err)
 	o.must(o.Approve(context.Background(), id, o.approval(key, to), entry(audit.ExportApproved)))
-	signed, _ := a.Completed()
-	return signed
+	return a.Signed
 }
 
 // left is the approvals for the office's user.
@@ -140,7 +139,6 @@ func TestApproveRefusesWhatIsNotTheUsersToApprove(t *testing.T) {
 		archived := o.archivedKey(2)
 		second := o.colleague()
 		unsigned := second.action("{}")
-		o.must(o.AddAction(context.Background(), unsigned))
 		used := second.signed()
 		o.must(o.BeginExport(context.Background(), used, o.export(key), entry(audit.ExportBegun)))
 		fresh := second.signed()
@@ -149,7 +147,7 @@ func TestApproveRefusesWhatIsNotTheUsersToApprove(t *testing.T) {
 			a      transfer.Approval
 			want   error
 		}{
-			"unsigned":            {unsigned.ID, second.approval(key, 7), useraction.ErrReplayed},
+			"unsigned":            {unsigned.ID().String(), second.approval(key, 7), useraction.ErrReplayed},
 			"exported with":       {used, second.approval(key, 7), useraction.ErrReplayed},
 			"another user's":      {o.signed(), second.approval(key, 7), useraction.ErrReplayed},
 			"another customer's":  {foreign.signed(), second.approval(key, 7), useraction.ErrReplayed},
@@ -164,7 +162,7 @@ func TestApproveRefusesWhatIsNotTheUsersToApprove(t *testing.T) {
 				t.Errorf("%s: got %v", name, err)
 			}
 		}
-		if a, err := o.ActionByID(context.Background(), fresh); err != nil || a.Used {
+		if a, err := o.stored(fresh); err != nil || a.Used {
 			t.Errorf("the action is used up: %v", err)
 		}
 		if o.recorded(audit.ExportApproved) != 0 || count(t, o.database, `SELECT COUNT(*) FROM approvals`) != 0 {

@@ -122,7 +122,7 @@ func TestNothingChangesWhereItCannotBeRecorded(t *testing.T) {
 		if err := o.BeginExport(context.Background(), action, o.export(key), entry(audit.ExportBegun)); err == nil {
 			t.Error("exported without a record")
 		}
-		found, err := o.ActionByID(context.Background(), action)
+		found, err := o.stored(action)
 		if err != nil || found.Used || !o.exportedAt(key).IsZero() {
 			t.Errorf("something is left of it: used %v, exported %v, %v", found.Used, o.exportedAt(key), err)
 		}

@@ -75,15 +75,15 @@ func (s *Server) RevokeCredential(ctx context.Context, org identity.OrgID, id id
 	return nil
 }
 
-// advance sets a credential's counter to the assertion's, or returns
+// advance sets a credential's counter to the action's, or returns
 // useraction.ErrCounter: of two that race with the same counter, one wins. It belongs
-// into the transaction that completes the action.
-func advance(ctx context.Context, tx *transaction, org identity.OrgID, by useraction.Assertion) error {
+// into the transaction that adds the action.
+func advance(ctx context.Context, tx *transaction, by useraction.Signed) error {
 	counter, counted := by.Counter()
 	if !counted {
 		return nil
 	}
 	return changeOne(ctx, tx, useraction.ErrCounter, `
 		UPDATE credentials SET counter = $1
-		WHERE org = $2 AND id = $3 AND (counter < $1 OR counter = 0 AND $1 = 0)`, int64(counter), org, by.Credential)
+		WHERE org = $2 AND id = $3 AND (counter < $1 OR counter = 0 AND $1 = 0)`, int64(counter), by.Input.Organisation, by.Credential)
 }

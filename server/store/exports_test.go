@@ -99,7 +99,7 @@ func TestExportIsOfAnActiveKeyOfTheOrganisation(t *testing.T) {
 			if !errors.Is(err, keyring.ErrNotFound) {
 				t.Errorf("%s: got %v", name, err)
 			}
-			if a, err := o.ActionByID(context.Background(), action); err != nil || a.Used {
+			if a, err := o.stored(action); err != nil || a.Used {
 				t.Errorf("%s: the action was used up, %v", name, err)
 			}
 		}
@@ -115,7 +115,7 @@ func TestExportRefusesReplayedAction(t *testing.T) {
 		key, untouched := o.sampleKey(1), o.sampleKey(2)
 		action := o.signed()
 		o.must(o.BeginExport(context.Background(), action, o.export(key), entry(audit.ExportBegun)))
-		if a, err := o.ActionByID(context.Background(), action); err != nil || !a.Used {
+		if a, err := o.stored(action); err != nil || !a.Used {
 			t.Errorf("not used: %v", err)
 		}
 		err := o.BeginExport(context.Background(), action, o.export(untouched), entry(audit.ExportBegun))

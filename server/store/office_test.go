@@ -63,20 +63,22 @@ func (o *office) tick() time.Time {
 	return o.clock
 }
 
-// action returns a new action that nobody has signed.
+// action returns an action that the office's user signed, and nobody has stored.
 func (o *office) action(payload string) useraction.Action {
 	o.t.Helper()
 	request := challenge.Request{Method: "POST", Path: "/keys/import", Payload: payload}
 	input, err := challenge.New("test", string(o.org), string(o.user), request, o.tick(), time.Minute)
 	o.must(err)
-	return useraction.Action{ID: identity.NewID("ch"), Input: input, Payload: payload}
+	return useraction.Action{TokenHash: sha256.Sum256(input.Nonce[:]), Signed: useraction.Signed{
+		Input: input, Payload: payload, Credential: o.credential, Kind: identity.KeyCredential,
+		ClientData: []byte(`{"type":"key.get"}`), Signature: []byte{1, 2, 3},
+	}}
 }
 
-func (o *office) assertion(token string) useraction.Assertion {
-	return useraction.Assertion{
-		Credential: o.credential, Kind: identity.KeyCredential,
-		ClientData: []byte(`{"type":"key.get"}`), Signature: []byte{1, 2, 3}, TokenHash: sha256.Sum256([]byte(token)),
-	}
+// stored returns an action by its id, or useraction.ErrNoAction.
+func (o *office) stored(id string) (useraction.Action, error) {
+	a, err := scanAction(o.readers.QueryRowContext(context.Background(), `SELECT `+actionColumns+` FROM actions WHERE id = $1`, id))
+	return a, orNone(err, useraction.ErrNoAction)
 }
 
 // signed stores an action that was signed and not used, and returns its id.
@@ -84,8 +86,7 @@ func (o *office) signed() string {
 	o.t.Helper()
 	a := o.action("{}")
 	o.must(o.AddAction(context.Background(), a))
-	o.must(o.CompleteAction(context.Background(), a.ID, o.assertion(a.ID)))
-	return a.ID
+	return a.ID().String()
 }
 
 // importKey takes a key in the way that transfer does.

@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"keyferry/server/audit"
+	"keyferry/server/challenge"
 	"keyferry/server/identity"
 	"keyferry/server/signer"
 	"keyferry/server/signer/node"
@@ -74,14 +75,15 @@ func checkFirstAccounts(t *testing.T, s *Server) {
 
 func checkFirstAction(t *testing.T, s *Server) {
 	t.Helper()
-	action, err := s.ActionByID(context.Background(), "ch-1")
-	if err != nil || action.Signed == nil || action.Signed.AuthenticatorData != nil {
-		t.Errorf("got %+v, %v", action, err)
+	if _, err := s.ActionByToken(context.Background(), [32]byte{}); !errors.Is(err, useraction.ErrNoAction) {
+		t.Errorf("one that was not used has another id than its challenge's, and is not gone: %v", err)
 	}
 	execute(t, s.database, `UPDATE credentials SET kind = 'Fido2'`)
-	by := useraction.Assertion{Kind: identity.Fido2Credential, Credential: "cr-1", AuthenticatorData: make([]byte, 37), TokenHash: [32]byte{1}}
-	execute(t, s.database, `UPDATE actions SET token_hash = NULL`)
-	if err := s.CompleteAction(context.Background(), "ch-1", by); err != nil {
+	by := useraction.Action{TokenHash: [32]byte{1}, Signed: useraction.Signed{
+		Input: challenge.Input{Organisation: "or-1", User: "us-1"},
+		Kind:  identity.Fido2Credential, Credential: "cr-1", AuthenticatorData: make([]byte, 37), ClientData: []byte{}, Signature: []byte{1},
+	}}
+	if err := s.AddAction(context.Background(), by); err != nil {
 		t.Errorf("its counter does not begin at 0: %v", err)
 	}
 }

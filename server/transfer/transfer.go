@@ -168,10 +168,8 @@ func (s *Service) detach(ctx context.Context) (context.Context, context.CancelFu
 // entry returns the part of an audit entry that a proof gives.
 func (s *Service) entry(kind audit.Kind, proof useraction.Proof) audit.Entry {
 	p, signed := proof.Principal(), proof.Signed()
-	id := signed.ID()
-	hex, _ := id.MarshalText()
 	return audit.Entry{
 		Time: challenge.MillisOf(s.Now()), Kind: kind,
-		Org: p.Org(), User: p.User(), Token: p.Token(), Credential: signed.Credential, Action: string(hex),
+		Org: p.Org(), User: p.User(), Token: p.Token(), Credential: signed.Credential, Action: signed.ID().String(),
 	}
 }

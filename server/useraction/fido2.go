@@ -93,10 +93,10 @@ func (s Signed) fido2Message() []byte {
 const counterAt = sha256.Size + 1
 
 // Counter returns the authenticator's signature counter, and false for credentials
-// that have none. It is that of a verified assertion, or means nothing.
-func (a Assertion) Counter() (counter uint32, counted bool) {
-	if a.Kind != identity.Fido2Credential || len(a.AuthenticatorData) < counterAt+4 {
+// that have none. It is that of a verified action, or means nothing.
+func (s Signed) Counter() (counter uint32, counted bool) {
+	if s.Kind != identity.Fido2Credential || len(s.AuthenticatorData) < counterAt+4 {
 		return 0, false
 	}
-	return binary.BigEndian.Uint32(a.AuthenticatorData[counterAt:]), true
+	return binary.BigEndian.Uint32(s.AuthenticatorData[counterAt:]), true
 }

@@ -287,7 +287,7 @@ func TestAnyPortMeansPortsOnly(t *testing.T) {
 func TestCounterIsAnAuthenticatorsOnly(t *testing.T) {
 	a := authenticator.NewP256(t, rpID, rpOrigin)
 	a.Counter = 1<<32 - 2
-	by := Assertion{Kind: identity.Fido2Credential, AuthenticatorData: a.Data()}
+	by := Signed{Kind: identity.Fido2Credential, AuthenticatorData: a.Data()}
 	if n, counted := by.Counter(); n != 1<<32-1 || !counted {
 		t.Errorf("got %d, %v", n, counted)
 	}
@@ -295,7 +295,7 @@ func TestCounterIsAnAuthenticatorsOnly(t *testing.T) {
 	if _, counted := by.Counter(); counted {
 		t.Error("a key counts")
 	}
-	if _, counted := (Assertion{Kind: identity.Fido2Credential, AuthenticatorData: make([]byte, 36)}).Counter(); counted {
+	if _, counted := (Signed{Kind: identity.Fido2Credential, AuthenticatorData: make([]byte, 36)}).Counter(); counted {
 		t.Error("a truncated assertion counts")
 	}
 }

@@ -73,7 +73,7 @@ func FuzzAuthenticatorData(f *testing.F) {
 		if flags := data[sha256.Size]; !bytes.HasPrefix(data, hash[:]) || flags&(present|verified|registration) != present|verified {
 			t.Fatalf("%x passes", data)
 		}
-		if _, counted := (Assertion{Kind: s.Kind, AuthenticatorData: data}).Counter(); !counted {
+		if _, counted := s.Counter(); !counted {
 			t.Fatalf("%x has no counter", data)
 		}
 	})

@@ -18,18 +18,17 @@ import (
 // once, together with the record of what it allowed.
 type Proof struct {
 	principal identity.Principal
-	id        string
 	signed    Signed
 }
 
 // IsZero tells whether p proves nothing.
-func (p Proof) IsZero() bool { return p.id == "" }
+func (p Proof) IsZero() bool { return p.signed.Signature == nil }
 
 // Principal is the caller.
 func (p Proof) Principal() identity.Principal { return p.principal }
 
-// ActionID names the action in the server's own records.
-func (p Proof) ActionID() string { return p.id }
+// ActionID names the action in all records: its challenge's hash, in hex.
+func (p Proof) ActionID() string { return p.signed.ID().String() }
 
 // Signed is the action for the signers.
 func (p Proof) Signed() Signed { return p.signed }
@@ -58,7 +57,7 @@ func (s *Service) Verify(ctx context.Context, p identity.Principal, token string
 	if err := s.checkCredential(ctx, action, p); err != nil {
 		return Proof{}, err
 	}
-	return Proof{principal: p, id: action.ID, signed: signedAction(action, *action.Signed)}, nil
+	return Proof{principal: p, signed: action.Signed}, nil
 }
 
 // checkCredential refuses an action whose credential was revoked since it signed.
@@ -67,7 +66,7 @@ func (s *Service) checkCredential(ctx context.Context, action Action, p identity
 	if err != nil && !errors.Is(err, ErrNoCredential) {
 		return err
 	}
-	if !slices.ContainsFunc(usable, func(c identity.Credential) bool { return c.ID == action.Signed.Credential }) {
+	if !slices.ContainsFunc(usable, func(c identity.Credential) bool { return c.ID == action.Credential }) {
 		return ErrRevoked
 	}
 	return nil
@@ -75,7 +74,7 @@ func (s *Service) checkCredential(ctx context.Context, action Action, p identity
 
 func (s *Service) checkUse(action Action, p identity.Principal, r challenge.Request) error {
 	switch {
-	case !belongs(action, p):
+	case !belongs(action.Input, p):
 		return ErrForeign
 	case action.Used:
 		return ErrReplayed

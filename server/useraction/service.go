@@ -27,53 +27,30 @@ var (
 	ErrReplayed     = fault.New(fault.Invalid, "action.replayed", "user action has already been used")
 )
 
-// Action is the server's record of one action on its way.
+// Action is the server's record of a signed action.
 type Action struct {
-	ID      string // the challenge identifier
-	Input   challenge.Input
-	Payload string
-	Signed  *Assertion // nil until completed
-	Used    bool
+	Signed
+	TokenHash [32]byte // SHA-256 of the userAction token: the token itself is not stored
+	Used      bool
 }
 
-// Completed returns the action for the signers, if it is signed.
-func (a Action) Completed() (Signed, bool) {
-	if a.Signed == nil {
-		return Signed{}, false
-	}
-	return signedAction(a, *a.Signed), true
-}
+// What an [Actions] returns.
+var (
+	ErrNoAction = errors.New("useraction: no such action")
+	ErrAnswered = errors.New("useraction: the challenge was answered before")
+)
 
-// Assertion is what Complete adds to an action.
-type Assertion struct {
-	Credential identity.CredentialID
-	Kind       identity.CredentialKind
-	ClientData []byte
-	// AuthenticatorData is nil but for Fido2Credential.
-	AuthenticatorData []byte
-	Signature         []byte
-	TokenHash         [32]byte // SHA-256 of the userAction token: the token itself is not stored
-}
-
-// ErrNoAction is what an [Actions] returns for an action that it does not have, or
-// that is not in the state that a change starts from.
-var ErrNoAction = errors.New("useraction: no such action")
-
-// Actions keeps the actions on their way. Implementations are safe for concurrent
-// use and lose no completed action that they acknowledged.
+// Actions keeps signed actions until they are used. Implementations are safe for
+// concurrent use and lose no action that they acknowledged.
 type Actions interface {
-	// AddAction stores a new action.
+	// AddAction stores an action whose challenge nobody has answered before, or returns
+	// ErrAnswered: of two that race, one wins. Together with that it sets the
+	// credential's counter to the action's, if it has one (Signed.Counter). The counter
+	// must grow, or ErrCounter: else two authenticators have the same key. A counter
+	// that is 0 and stays so is an authenticator's that does not count.
 	AddAction(ctx context.Context, a Action) error
-	// ActionByID returns an action by its challenge identifier, or ErrNoAction.
-	ActionByID(ctx context.Context, id string) (Action, error)
-	// ActionByToken returns a completed action by its token's hash, or ErrNoAction.
+	// ActionByToken returns an action by its token's hash, or ErrNoAction.
 	ActionByToken(ctx context.Context, hash [32]byte) (Action, error)
-	// CompleteAction adds the assertion to an action that has none yet, else
-	// ErrNoAction: of two that race, one wins. Together with that it sets the
-	// credential's counter to the assertion's, if it has one (Assertion.Counter). The
-	// counter must grow, or ErrCounter: else two authenticators have the same key. A
-	// counter that is 0 and stays so is an authenticator's that does not count.
-	CompleteAction(ctx context.Context, id string, assertion Assertion) error
 }
 
 // Credentials looks credentials up. Revoked ones are returned too, not Active.
@@ -85,6 +62,7 @@ type Credentials interface {
 // Config is what a [Service] needs.
 type Config struct {
 	Deployment   string
+	Identifiers  *Identifiers
 	Actions      Actions
 	Credentials  Credentials
 	RelyingParty RelyingParty  // if zero, Fido2 credentials cannot sign
@@ -98,7 +76,7 @@ type Service struct{ Config }
 
 // New checks the configuration.
 func New(c Config) (*Service, error) {
-	if c.Deployment == "" || c.Actions == nil || c.Credentials == nil || c.Now == nil {
+	if c.Deployment == "" || c.Identifiers == nil || c.Actions == nil || c.Credentials == nil || c.Now == nil {
 		return nil, errors.New("useraction: incomplete configuration")
 	}
 	if c.Window <= 0 || c.Window > challenge.MaxWindow {

@@ -40,11 +40,11 @@ func (s *Service) Init(ctx context.Context, p identity.Principal, r challenge.Re
 	if err != nil {
 		return Issued{}, err
 	}
-	action := Action{ID: identity.NewID("ch"), Input: input, Payload: r.Payload}
-	if err := s.Actions.AddAction(ctx, action); err != nil {
-		return Issued{}, fmt.Errorf("storing action: %w", err)
+	id, err := s.Identifiers.Identify(input, r.Payload)
+	if err != nil {
+		return Issued{}, err
 	}
-	return Issued{ID: action.ID, Input: input, Credentials: credentials}, nil
+	return Issued{ID: id, Input: input, Credentials: credentials}, nil
 }
 
 func badRequest(message string) error {
@@ -77,75 +77,71 @@ type Response struct {
 // Complete verifies the answer to a challenge and returns the userAction token that
 // the request itself must carry.
 func (s *Service) Complete(ctx context.Context, p identity.Principal, r Response) (string, error) {
-	action, err := s.Actions.ActionByID(ctx, r.ID)
-	if errors.Is(err, ErrNoAction) {
+	input, payload, err := s.Identifiers.open(r.ID)
+	if err != nil {
 		return "", ErrBadChallenge.Because(err)
 	}
-	if err != nil {
-		return "", fmt.Errorf("looking up action: %w", err)
-	}
-	if !belongs(action, p) || action.Signed != nil || !s.Now().Before(action.Input.ExpiresAt.Time()) {
+	if !belongs(input, p) || !s.Now().Before(input.ExpiresAt.Time()) {
 		return "", ErrBadChallenge
 	}
-	assertion, err := s.verify(ctx, p, action, r)
+	signed, err := s.verify(ctx, p, input, payload, r)
 	if err != nil {
 		return "", err
 	}
 	token := newToken()
-	assertion.TokenHash = sha256.Sum256([]byte(token))
-	if err := s.Actions.CompleteAction(ctx, action.ID, assertion); errors.Is(err, ErrNoAction) {
+	action := Action{Signed: signed, TokenHash: sha256.Sum256([]byte(token))}
+	if err := s.Actions.AddAction(ctx, action); errors.Is(err, ErrAnswered) {
 		return "", ErrBadChallenge.Because(err)
 	} else if err != nil {
-		return "", fmt.Errorf("completing action: %w", err)
+		return "", fmt.Errorf("storing action: %w", err)
 	}
 	return token, nil
 }
 
-func (s *Service) verify(ctx context.Context, p identity.Principal, action Action, r Response) (Assertion, error) {
+func (s *Service) verify(ctx context.Context, p identity.Principal, in challenge.Input, payload string, r Response) (Signed, error) {
 	credentials, err := s.usable(ctx, p)
 	if err != nil {
-		return Assertion{}, err
+		return Signed{}, err
 	}
 	i := slices.IndexFunc(credentials, func(c identity.Credential) bool { return c.ID == r.Credential && c.Kind == r.Kind })
 	if i < 0 {
-		return Assertion{}, ErrNoCredential
+		return Signed{}, ErrNoCredential
 	}
-	assertion, err := r.assertion()
+	signed, err := r.signed(in, payload)
 	if err != nil {
-		return Assertion{}, err
+		return Signed{}, err
 	}
-	signed := signedAction(action, assertion)
 	if _, err := signed.Verify(s.trust(credentials[i])); err != nil {
-		return Assertion{}, ErrBadAssertion.Because(err)
+		return Signed{}, ErrBadAssertion.Because(err)
 	}
-	return assertion, nil
+	return signed, nil
 }
 
 func (s *Service) trust(c identity.Credential) Trust {
 	return Trust{Deployment: s.Deployment, Credential: c, RelyingParty: s.RelyingParty, Now: s.Now(), Verified: s.Verified}
 }
 
-// assertion decodes what the response says. What the client left out stays nil.
-func (r Response) assertion() (Assertion, error) {
-	a := Assertion{Credential: r.Credential, Kind: r.Kind}
+// signed decodes what the response says. What the client left out stays nil.
+func (r Response) signed(in challenge.Input, payload string) (Signed, error) {
+	s := Signed{Input: in, Payload: payload, Credential: r.Credential, Kind: r.Kind}
 	for _, member := range []struct {
 		name, text string
 		into       *[]byte
 	}{
-		{"clientData", r.ClientData, &a.ClientData},
-		{"authenticatorData", r.AuthenticatorData, &a.AuthenticatorData},
-		{"signature", r.Signature, &a.Signature},
+		{"clientData", r.ClientData, &s.ClientData},
+		{"authenticatorData", r.AuthenticatorData, &s.AuthenticatorData},
+		{"signature", r.Signature, &s.Signature},
 	} {
 		if member.text == "" {
 			continue
 		}
 		decoded, err := decodeBase64URL(member.text)
 		if err != nil {
-			return Assertion{}, badRequest(member.name + ": " + err.Error())
+			return Signed{}, badRequest(member.name + ": " + err.Error())
 		}
 		*member.into = decoded
 	}
-	return a, nil
+	return s, nil
 }
 
 // newToken returns 256 random bits in letters that any HTTP header takes.
@@ -155,14 +151,6 @@ func newToken() string {
 	return "ua-" + base64.RawURLEncoding.EncodeToString(random[:])
 }
 
-func belongs(a Action, p identity.Principal) bool {
-	return !p.IsZero() && a.Input.Organisation == string(p.Org()) && a.Input.User == string(p.User())
-}
-
-func signedAction(a Action, by Assertion) Signed {
-	return Signed{
-		Input: a.Input, Payload: a.Payload,
-		Credential: by.Credential, Kind: by.Kind,
-		ClientData: by.ClientData, AuthenticatorData: by.AuthenticatorData, Signature: by.Signature,
-	}
+func belongs(in challenge.Input, p identity.Principal) bool {
+	return !p.IsZero() && in.Organisation == string(p.Org()) && in.User == string(p.User())
 }

@@ -104,8 +104,10 @@ func (r *Rig) openAccounts(t testing.TB) {
 	must(t, err)
 	r.Auth = identity.NewAuthenticator(tokens, r.Store)
 	r.Office = admin.New(r.Store, tokens, r.Clock.Now)
+	identifiers, err := useraction.NewIdentifiers(key, Deployment)
+	must(t, err)
 	r.Actions, err = useraction.New(useraction.Config{
-		Deployment: Deployment, Actions: r.Store, Credentials: r.Store, RelyingParty: RelyingParty(), Window: challenge.MaxWindow, Now: r.Clock.Now,
+		Deployment: Deployment, Identifiers: identifiers, Actions: r.Store, Credentials: r.Store, RelyingParty: RelyingParty(), Window: challenge.MaxWindow, Now: r.Clock.Now,
 		Verified: r.verified,
 	})
 	must(t, err)

@@ -1,0 +1,123 @@
+package useraction
+
+import (
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"encoding/base64"
+	"strings"
+	"testing"
+
+	"github.com/golang-jwt/jwt/v5"
+
+	"keyferry/server/challenge"
+)
+
+// newIdentifiers returns those of a token key that is the same in every run.
+func newIdentifiers(t testing.TB, key byte, deployment string) *Identifiers {
+	t.Helper()
+	tokens, err := ecdsa.ParseRawPrivateKey(elliptic.P256(), append(make([]byte, 31), key))
+	if err != nil {
+		t.Fatal(err)
+	}
+	i, err := NewIdentifiers(tokens, deployment)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return i
+}
+
+func identify(t testing.TB, i *Identifiers, in challenge.Input, payload string) string {
+	t.Helper()
+	text, err := i.Identify(in, payload)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return text
+}
+
+// Every process of a deployment reads what another made.
+func TestIdentifierSaysWhatItsChallengeIsAbout(t *testing.T) {
+	in := fuzzedInput()
+	for _, payload := range []string{"", request.Payload, "\x00\xff\ud7ff<>&", strings.Repeat(`"`, 100_000)} {
+		text := identify(t, newIdentifiers(t, 7, "test"), in, payload)
+		gotInput, gotPayload, err := newIdentifiers(t, 7, "test").open(text)
+		if err != nil || gotInput != in || gotPayload != payload {
+			t.Errorf("%.20q came back as %+v, %.20q, %v", payload, gotInput, gotPayload, err)
+		}
+		if most := len(payload)*16/9 + 1000; len(text) > most {
+			t.Errorf("%d bytes for a payload of %d", len(text), len(payload))
+		}
+	}
+}
+
+func TestIdentifiersNeedAKeyAndADeployment(t *testing.T) {
+	if _, err := NewIdentifiers(nil, "test"); err == nil {
+		t.Error("took no key")
+	}
+	key, err := ecdsa.ParseRawPrivateKey(elliptic.P256(), append(make([]byte, 31), 7))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := NewIdentifiers(key, ""); err == nil {
+		t.Error("took no deployment")
+	}
+}
+
+func TestIdentifierOfAnothersMakingIsRefused(t *testing.T) {
+	ours, in := newIdentifiers(t, 7, "test"), fuzzedInput()
+	honest := identify(t, ours, in, request.Payload)
+	later := in
+	later.ExpiresAt += 1000
+	parts := strings.Split(honest, ".")
+	others := strings.Split(identify(t, ours, later, request.Payload), ".")
+	with := func(method jwt.SigningMethod, key any) string {
+		text, err := jwt.NewWithClaims(method, offered{Input: in}).SignedString(key)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return text
+	}
+	public, err := ecdsa.ParseRawPrivateKey(elliptic.P256(), append(make([]byte, 31), 7))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, text := range map[string]string{
+		"nothing":                           "",
+		"an id of before":                   "ch-00000-00000-0000000000000000",
+		"another key's":                     identify(t, newIdentifiers(t, 8, "test"), in, request.Payload),
+		"another deployment's":              identify(t, newIdentifiers(t, 7, "other"), in, request.Payload),
+		"another challenge under its MAC":   parts[0] + "." + others[1] + "." + parts[2],
+		"no MAC":                            parts[0] + "." + parts[1] + ".",
+		"a shorter MAC":                     honest[:len(honest)-4],
+		"a padded MAC":                      honest + "=",
+		"a blank behind it":                 honest + " ",
+		"one more part":                     honest + ".",
+		"algorithm none":                    with(jwt.SigningMethodNone, jwt.UnsafeAllowNoneSignatureType),
+		"another hash":                      with(jwt.SigningMethodHS512, ours.key),
+		"an empty key":                      with(jwt.SigningMethodHS256, []byte{}),
+		"as an access token is signed":      with(jwt.SigningMethodES256, public),
+		"a MAC over the parts in base64std": base64.StdEncoding.EncodeToString([]byte(honest)),
+	} {
+		if got, _, err := ours.open(text); err == nil {
+			t.Errorf("%s: %+v", name, got)
+		}
+	}
+	if _, _, err := ours.open(honest); err != nil {
+		t.Errorf("the honest one: %v", err)
+	}
+}
+
+// What is read was made here, in this very spelling.
+func FuzzIdentifier(f *testing.F) {
+	ours, in := newIdentifiers(f, 7, "test"), fuzzedInput()
+	honest := identify(f, ours, in, request.Payload)
+	for _, seed := range []string{honest, honest + "=", honest + ".", strings.ToUpper(honest), identify(f, newIdentifiers(f, 8, "test"), in, ""), "", "..", "a.b.c"} {
+		f.Add(seed)
+	}
+	f.Fuzz(func(t *testing.T, text string) {
+		in, payload, err := ours.open(text)
+		if err == nil && identify(t, ours, in, payload) != text {
+			t.Fatalf("%q is read as %+v, %q", text, in, payload)
+		}
+	})
+}
