@@ -15,7 +15,7 @@ WORKDIR /src
 COPY . .
 # Modules and compiled packages are kept between builds. Where the module proxy is out
 # of reach, `go mod vendor` first: vendor/ is used if it is there.
-RUN --mount=type=cache,target=/go/pkg/mod --mount=type=cache,target=/root/.cache/go-build make build
+RUN --mount=type=cache,target=/go/pkg/mod --mount=type=cache,target=/root/.cache/go-build GOFLAGS=-trimpath make build
 
 # PKCS#11 modules are built for glibc, and the program loads them into itself.
 FROM debian:bookworm-slim AS runtime

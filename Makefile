@@ -19,7 +19,7 @@ deps: ## install what builds and tests need (Debian packages, Go modules, npm pa
 
 .PHONY: build
 build: ## build bin/keyferry
-	go build -trimpath -ldflags '$(LDFLAGS)' -o bin/keyferry .
+	go build -ldflags '$(LDFLAGS)' -o bin/keyferry .
 
 .PHONY: demo
 demo: deps build ## export a real key from five real tokens, step by step
