@@ -193,3 +193,21 @@ func TestDiscardedUncommittedShareLeavesNothing(t *testing.T) {
 		}
 	})
 }
+
+// A trigger that raises ROLLBACK does what SQLite does by itself when the disk fails: the
+// whole transaction is undone, and what comes behind it would be one of its own.
+func TestRecordOfADiscardOutlastsAReturnThatFails(t *testing.T) {
+	ctx := context.Background()
+	s := sqliteEngine().signer(t, t.TempDir())
+	share := committedShare(t, s)
+	if err := s.DiscardDamaged(ctx, discardOf(share), share); err != nil {
+		t.Fatal(err)
+	}
+	execute(t, s.database, `CREATE TRIGGER failing BEFORE INSERT ON shares BEGIN SELECT RAISE(ROLLBACK, 'for a test'); END`)
+	if err := s.AddShare(ctx, share, entry(audit.ShareStored)); err == nil {
+		t.Error("it came back")
+	}
+	if got, err := s.Discarded(ctx, share.Key); err != nil || got != discardOf(share) {
+		t.Errorf("got %+v, %v", got, err)
+	}
+}

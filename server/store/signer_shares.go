@@ -33,10 +33,16 @@ func (s *Signer) AddShare(ctx context.Context, share node.Share, about ...audit.
 			ON CONFLICT (key_id) DO NOTHING`,
 			share.Key, share.Org, share.Scheme.Protocol(), share.Scheme.Curve().Name(), share.PublicKey.Hex(),
 			share.MinSigners, share.Index[:], public, share.Blob, share.WrappingKey)
-		if err == nil && added == 0 {
+		if err != nil {
+			return err
+		}
+		if added == 0 {
 			return isCurrent(ctx, tx, share) // or the share was there
 		}
-		return errors.Join(err, forgetDiscarded(ctx, tx, share.Key), tx.recordAll(added, about))
+		if err := forgetDiscarded(ctx, tx, share.Key); err != nil {
+			return err
+		}
+		return tx.recordAll(added, about)
 	})
 	if err != nil {
 		return fmt.Errorf("adding share of %s: %w", share.Key, err)
