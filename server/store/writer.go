@@ -17,7 +17,8 @@ import (
 var ErrClosed = errors.New("the database is closed")
 
 // ErrBroken refuses changes after a panic in the middle of a transaction, which was not a
-// change's own. What the driver holds since then nobody knows, so nothing is tried.
+// change's own, or after the end of the goroutine that was in it. What the driver holds
+// since then nobody knows, so nothing is tried.
 var ErrBroken = errors.New("writing to the database ended in a panic: start the process again")
 
 // maxBatch bounds how many changes share a commit, and with it how long the first of
@@ -131,11 +132,12 @@ const (
 
 // commit makes a change, and those that wait by then, in one transaction. It is the
 // caller's turn. After a panic the writer is broken, and whole is false: a caller who
-// recovers, as servers of HTTP do, must not leave everybody else waiting.
+// recovers, as servers of HTTP do, must not leave everybody else waiting. Nor must one
+// whose goroutine a change ends (runtime.Goexit).
 func (w *writer) commit(first job) (whole bool) {
 	taken := []job{first}
 	defer func() {
-		if p := recover(); p != nil {
+		if p := recover(); !whole {
 			w.fail(taken, p)
 		}
 	}()
@@ -163,7 +165,8 @@ func (w *writer) commit(first job) (whole bool) {
 	return true
 }
 
-// fail tells those whose changes were taken and everybody else.
+// fail tells those whose changes were taken and everybody else. Where a goroutine came to
+// its end, the panic is nil.
 func (w *writer) fail(taken []job, panicked any) {
 	w.stop(ErrBroken)
 	err := fmt.Errorf("%w: %v\n%s", ErrBroken, panicked, debug.Stack())

@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"database/sql/driver"
 	"errors"
+	"runtime"
 	"sync"
 	"testing"
 	"time"
@@ -38,14 +39,19 @@ func (b brittle) ExecContext(_ context.Context, statement string, _ []driver.Nam
 	return driver.RowsAffected(1), nil
 }
 
+func openBrittle(t *testing.T, in string) *sql.DB {
+	t.Helper()
+	db := sql.OpenDB(brittle{in})
+	t.Cleanup(func() { db.Close() })
+	db.SetMaxOpenConns(1)
+	return db
+}
+
 // Servers of HTTP recover from panics, so the process goes on with whoever waits.
 func TestPanicOfTheDriverLeavesNobodyWaiting(t *testing.T) {
 	for _, in := range []string{"BEGIN IMMEDIATE", "SAVEPOINT change", "RELEASE SAVEPOINT change; SAVEPOINT change", "RELEASE SAVEPOINT change", "COMMIT"} {
 		t.Run(in, func(t *testing.T) {
-			db := sql.OpenDB(brittle{in})
-			defer db.Close()
-			db.SetMaxOpenConns(1)
-			w := newWriter(db, sqlite())
+			w := newWriter(openBrittle(t, in), sqlite())
 			if err := (&database{writer: w}).Writable(); err != nil {
 				t.Errorf("before: %v", err)
 			}
@@ -76,6 +82,35 @@ func refuseAll(t *testing.T, w *writer) {
 		})
 	}
 	all.Wait()
+}
+
+// A change may end the goroutine that it is made on, which is that of whoever writes.
+func TestChangeThatEndsItsGoroutineLeavesNobodyWaiting(t *testing.T) {
+	w := newWriter(openBrittle(t, ""), sqlite())
+	within(t, func() {
+		var all sync.WaitGroup
+		for range 20 {
+			all.Go(func() {
+				told := make(chan error, 1)
+				go func() {
+					err := errTest // of those whose goroutine ends
+					defer func() { told <- err }()
+					err = w.do(context.Background(), func(context.Context, *transaction) error {
+						runtime.Goexit()
+						return nil
+					})
+				}()
+				if err := <-told; !errors.Is(err, ErrBroken) && !errors.Is(err, errTest) {
+					t.Errorf("told %v", err)
+				}
+			})
+		}
+		all.Wait()
+		if err := w.do(context.Background(), note(1)); !errors.Is(err, ErrBroken) {
+			t.Errorf("who comes after it is told %v", err)
+		}
+		w.close()
+	})
 }
 
 // within fails a test that would hang, long after it should have ended.
