@@ -11,7 +11,10 @@ import (
 // waits for the end of its context, and another for each of its queries; to start them, and
 // to wake processors for them, costs more than a small transaction itself. Here nothing is
 // cut short anyway: each statement is done in an instant.
-type sqliteSession struct{ *sql.Conn }
+type sqliteSession struct {
+	*sql.Conn
+	answers []*sql.Rows // to all queries; the connection is not free while one is open
+}
 
 // beginSQLite begins at once as one who writes: a transaction that only finds out later
 // that it must write cannot wait for another process's, it fails.
@@ -23,11 +26,27 @@ func beginSQLite(ctx context.Context, write *sql.DB) (session, error) {
 	if _, err := conn.ExecContext(ctx, "BEGIN IMMEDIATE"); err != nil {
 		return nil, errors.Join(err, conn.Close())
 	}
-	return sqliteSession{conn}, nil
+	return &sqliteSession{Conn: conn}, nil
+}
+
+// QueryContext remembers the answer: a change that panics may leave it open.
+func (s *sqliteSession) QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error) {
+	answer, err := s.Conn.QueryContext(ctx, query, args...)
+	if err == nil {
+		s.answers = append(s.answers, answer)
+	}
+	return answer, err
+}
+
+func (s *sqliteSession) closeAnswers() {
+	for _, answer := range s.answers {
+		answer.Close() // nobody reads it any more
+	}
 }
 
 // Commit undoes the transaction if it fails: SQLite may leave it open.
-func (s sqliteSession) Commit() error {
+func (s *sqliteSession) Commit() error {
+	s.closeAnswers()
 	if _, err := s.ExecContext(context.Background(), "COMMIT"); err != nil {
 		return errors.Join(err, s.Rollback())
 	}
@@ -36,7 +55,8 @@ func (s sqliteSession) Commit() error {
 
 // Rollback gives the connection up where the transaction cannot be undone, mostly since
 // SQLite has done so by itself: the next transaction must not find itself in this one.
-func (s sqliteSession) Rollback() error {
+func (s *sqliteSession) Rollback() error {
+	s.closeAnswers()
 	if _, err := s.ExecContext(context.Background(), "ROLLBACK"); err != nil {
 		s.Raw(func(any) error { return driver.ErrBadConn }) // which closes it
 		return err

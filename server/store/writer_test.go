@@ -289,3 +289,25 @@ func TestTwoHandlesWriteSideBySide(t *testing.T) {
 		}
 	})
 }
+
+// A panic comes at any point, also in the middle of an answer.
+func TestPanicInTheMiddleOfAnAnswerIsOneCallersError(t *testing.T) {
+	onEveryEngine(t, func(t *testing.T, e engine) {
+		db := notebook(t, e)
+		within(t, func() {
+			reading := func(tx *transaction) error {
+				rows, err := tx.QueryContext(context.Background(), `SELECT 1 UNION ALL SELECT 2`)
+				if err != nil || !rows.Next() {
+					t.Errorf("no answer: %v", err)
+				}
+				panic("oh no")
+			}
+			if told := batchOf(t, db, note(1), after(2, reading), note(3)); told[1] == nil {
+				t.Errorf("told %v", told)
+			}
+			if err := db.write(context.Background(), note(4)); err != nil {
+				t.Errorf("the writer is dead: %v", err)
+			}
+		})
+	})
+}
