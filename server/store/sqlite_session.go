@@ -24,9 +24,16 @@ func beginSQLite(ctx context.Context, write *sql.DB) (session, error) {
 		return nil, err
 	}
 	if _, err := conn.ExecContext(ctx, "BEGIN IMMEDIATE"); err != nil {
-		return nil, errors.Join(err, conn.Close())
+		giveUp(conn)
+		return nil, err
 	}
 	return &sqliteSession{Conn: conn}, nil
+}
+
+// giveUp closes a connection that may be in a transaction: the next one must not find itself
+// in that.
+func giveUp(conn *sql.Conn) {
+	conn.Raw(func(any) error { return driver.ErrBadConn }) // which closes it
 }
 
 // QueryContext remembers the answer: a change that panics may leave it open.
@@ -54,11 +61,11 @@ func (s *sqliteSession) Commit() error {
 }
 
 // Rollback gives the connection up where the transaction cannot be undone, mostly since
-// SQLite has done so by itself: the next transaction must not find itself in this one.
+// SQLite has done so by itself.
 func (s *sqliteSession) Rollback() error {
 	s.closeAnswers()
 	if _, err := s.ExecContext(context.Background(), "ROLLBACK"); err != nil {
-		s.Raw(func(any) error { return driver.ErrBadConn }) // which closes it
+		giveUp(s.Conn)
 		return err
 	}
 	return s.Close()
