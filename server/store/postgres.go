@@ -101,9 +101,11 @@ const (
 	rotatingDone  = `SELECT pg_advisory_unlock(hashtextextended('keyferry rotates ' || current_schema(), 0))`
 )
 
-// beginPostgres takes a lock that lasts until the transaction ends.
+// beginPostgres takes a lock that lasts until the transaction ends. Each statement behind it
+// sees what was committed before: the writer is alone. With another isolation, whatever the
+// role's or a pooler's is, it would see what was there before it waited for the lock.
 func beginPostgres(ctx context.Context, write *sql.DB) (session, error) {
-	tx, err := write.BeginTx(ctx, nil)
+	tx, err := write.BeginTx(ctx, &sql.TxOptions{Isolation: sql.LevelReadCommitted})
 	if err != nil {
 		return nil, err
 	}

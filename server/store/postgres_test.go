@@ -168,6 +168,21 @@ func TestConflictIsRepeated(t *testing.T) {
 }
 
 // What disks and whoever looks after them can mend is trouble that passes.
+func TestChangesSeeWhatWasCommittedBeforeWhateverTheDefaultIs(t *testing.T) {
+	t.Parallel()
+	s := openAt(t, postgresEngine().at(t, t.TempDir(), "server")+"&default_transaction_isolation=serializable")
+	var byDefault, inChange string
+	if err := s.readers.DB.QueryRow(`SHOW transaction_isolation`).Scan(&byDefault); err != nil {
+		t.Fatal(err)
+	}
+	err := s.record(context.Background(), entry(audit.RequestRefused), func(ctx context.Context, tx *transaction) error {
+		return tx.QueryRowContext(ctx, `SHOW transaction_isolation`).Scan(&inChange)
+	})
+	if err != nil || byDefault != "serializable" || inChange != "read committed" {
+		t.Errorf("%q by default, %q in a change, %v", byDefault, inChange, err)
+	}
+}
+
 func TestTroubleOfItsDiskIsUnavailable(t *testing.T) {
 	t.Parallel()
 	db := notebook(t, postgresEngine())

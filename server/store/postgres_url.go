@@ -55,8 +55,6 @@ func parsePostgres(place string) (*pgx.ConnConfig, error) {
 			c.RuntimeParams[name] = value
 		}
 	}
-	// Every statement sees what was committed before it: the writer is alone.
-	c.RuntimeParams["default_transaction_isolation"] = "read committed"
 	return c, nil
 }
 
