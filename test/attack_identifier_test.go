@@ -47,6 +47,9 @@ func identifierAttacks(t *testing.T, s *stage) []attack {
 		answers("an identifier that nobody issued", fresh(func([]string) string { return "ch-00000-00000-0000000000000000" })),
 		answers("no identifier", fresh(func([]string) string { return "" })),
 		answers("one with a quote behind it", fresh(func(honest []string) string { return strings.Join(honest, ".") + "'" })),
+		answers("one with a line break in its MAC", fresh(func(honest []string) string {
+			return honest[0] + "." + honest[1] + "." + honest[2][:9] + "\n" + honest[2][9:]
+		})),
 		answers("one without its MAC", fresh(func(honest []string) string { return honest[0] + "." + honest[1] + "." })),
 		answers("one under another's MAC", fresh(func(honest []string) string { return honest[0] + "." + honest[1] + "." + other[2] })),
 		answers("an access token", fresh(func([]string) string { return s.alice.token })),

@@ -91,6 +91,8 @@ func TestIdentifierOfAnothersMakingIsRefused(t *testing.T) {
 		"a shorter MAC":                     honest[:len(honest)-4],
 		"a padded MAC":                      honest + "=",
 		"a blank behind it":                 honest + " ",
+		"a line break behind it":            honest + "\n",
+		"a line break in the MAC":           honest[:len(honest)-5] + "\r\n" + honest[len(honest)-5:],
 		"one more part":                     honest + ".",
 		"algorithm none":                    with(jwt.SigningMethodNone, jwt.UnsafeAllowNoneSignatureType),
 		"another hash":                      with(jwt.SigningMethodHS512, ours.key),
@@ -107,11 +109,30 @@ func TestIdentifierOfAnothersMakingIsRefused(t *testing.T) {
 	}
 }
 
+// Whoever has a token can send any text for an identifier. Reading these would take many
+// times their length, and some of them would be quoted in the error.
+func TestWhatWasNotMadeHereIsNotRead(t *testing.T) {
+	ours := newIdentifiers(t, 7, "test")
+	segment := base64.RawURLEncoding.EncodeToString
+	for name, text := range map[string]string{
+		"a header of lists": segment([]byte(`{"alg":"HS256","a":[`+strings.Repeat("[],", 10_000)+`0]}`)) + "." + segment([]byte("{}")) + ".AA",
+		"a quoted date":     segment([]byte(`{"alg":"HS256"}`)) + "." + segment([]byte(`{"exp":"`+strings.Repeat("secret", 10_000)+`"}`)) + ".AA",
+		"a quoted number":   segment([]byte(`{"alg":"HS256"}`)) + "." + segment([]byte(`{"input":{"issuedAt":`+strings.Repeat("1", 10_000)+`}}`)) + ".AA",
+	} {
+		if _, _, err := ours.open(text); err == nil || len(err.Error()) > 100 {
+			t.Errorf("%s: %.200v", name, err)
+		}
+		if n := testing.AllocsPerRun(1, func() { ours.open(text) }); n > 100 {
+			t.Errorf("%s took %v allocations", name, n)
+		}
+	}
+}
+
 // What is read was made here, in this very spelling.
 func FuzzIdentifier(f *testing.F) {
 	ours, in := newIdentifiers(f, 7, "test"), fuzzedInput()
 	honest := identify(f, ours, in, request.Payload)
-	for _, seed := range []string{honest, honest + "=", honest + ".", strings.ToUpper(honest), identify(f, newIdentifiers(f, 8, "test"), in, ""), "", "..", "a.b.c"} {
+	for _, seed := range []string{honest, honest + "=", honest + ".", honest + "\n", strings.ToUpper(honest), identify(f, newIdentifiers(f, 8, "test"), in, ""), "", "..", "a.b.c"} {
 		f.Add(seed)
 	}
 	f.Fuzz(func(t *testing.T, text string) {
