@@ -54,6 +54,31 @@ func TestCounterMustGrow(t *testing.T) {
 	})
 }
 
+// Nothing is left of an answer that was refused, so that its challenge can be answered.
+func TestChallengeIsGoodAfterAnAnswerThatWasNotStored(t *testing.T) {
+	onEveryEngine(t, func(t *testing.T, e engine) {
+		o := newOffice(t, e)
+		o.securityKey("key")
+		o.must(o.AddAction(context.Background(), o.counted("key", 4)))
+		a, stale := o.counted("key", 5), o.counted("key", 4)
+		stale.Input = a.Input
+		if err := o.AddAction(context.Background(), stale); !errors.Is(err, useraction.ErrCounter) {
+			t.Errorf("a counter that did not grow: %v", err)
+		}
+		execute(t, o.database, `ALTER TABLE audit_state RENAME TO elsewhere`)
+		if err := o.AddAction(context.Background(), a); err == nil {
+			t.Error("stored without a record")
+		}
+		execute(t, o.database, `ALTER TABLE elsewhere RENAME TO audit_state`)
+		if _, err := o.stored(a.ID().String()); !errors.Is(err, useraction.ErrNoAction) {
+			t.Errorf("something is left: %v", err)
+		}
+		if err := o.AddAction(context.Background(), a); err != nil || o.recorded(audit.ActionSigned) != 2 {
+			t.Errorf("the same, when it can be recorded: %v", err)
+		}
+	})
+}
+
 func TestCountersAreTheirCredentialsOwn(t *testing.T) {
 	onEveryEngine(t, func(t *testing.T, e engine) {
 		o := newOffice(t, e)

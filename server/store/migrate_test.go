@@ -18,6 +18,12 @@ const firstVersion = 1
 // transaction.
 func (e engine) first(t *testing.T, folder string, kind kind, fill func(tx *transaction) error) {
 	t.Helper()
+	e.ofVersion(t, firstVersion, folder, kind, fill)
+}
+
+// ofVersion is first with the schema of another version.
+func (e engine) ofVersion(t *testing.T, version int64, folder string, kind kind, fill func(tx *transaction) error) {
+	t.Helper()
 	ctx := context.Background()
 	place := e.at(t, folder, string(kind))
 	d := dialectOf(place)
@@ -31,7 +37,7 @@ func (e engine) first(t *testing.T, folder string, kind kind, fill func(tx *tran
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := provider.UpTo(ctx, firstVersion); err != nil {
+	if _, err := provider.UpTo(ctx, version); err != nil {
 		t.Fatal(err)
 	}
 	tx, err := write.Begin()

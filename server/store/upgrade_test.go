@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"errors"
+	"strings"
 	"testing"
 
 	"keyferry/server/audit"
@@ -10,6 +11,7 @@ import (
 	"keyferry/server/identity"
 	"keyferry/server/signer"
 	"keyferry/server/signer/node"
+	"keyferry/server/transfer"
 	"keyferry/server/useraction"
 )
 
@@ -86,6 +88,50 @@ func checkFirstAction(t *testing.T, s *Server) {
 	if err := s.AddAction(context.Background(), by); err != nil {
 		t.Errorf("its counter does not begin at 0: %v", err)
 	}
+}
+
+// Before actions were stored under their challenges' hashes, they had ids of their own.
+func TestOfActionsFromBeforeTheirHashesUsedOnesStay(t *testing.T) {
+	onEveryEngine(t, func(t *testing.T, e engine) {
+		place := t.TempDir()
+		const lastVersion, added = 30, `INSERT INTO actions (id, label, deployment, org, user_id, nonce, issued_at, expires_at, method, path, payload_hash, payload,
+			credential, credential_kind, client_data, signature, token_hash, used_at)
+			VALUES ($1, 'l', 'd', 'or-1', $2, $3, 4, 5000, 'POST', '/keys/key-1/export', $3, $4, 'cr-1', 'Key', $4, $4, $5, $6)`
+		zeros, text := make([]byte, 32), []byte("text")
+		token := func(n byte) [32]byte { return [32]byte{n} }
+		used, unused, approval := token(1), token(2), token(3)
+		e.ofVersion(t, lastVersion, place, serverKind, func(tx *transaction) error {
+			return execAll(tx, []statement{
+				{`INSERT INTO organisations (id, name, created_at) VALUES ('or-1', 'Acme', 1)`, nil},
+				{`INSERT INTO users (id, org, kind, name, active, permissions, created_at) VALUES ('us-1', 'or-1', 'ServiceAccount', 'a', TRUE, '', 2), ('us-2', 'or-1', 'ServiceAccount', 'b', TRUE, '', 2)`, nil},
+				{`INSERT INTO keys (id, org, protocol, curve, public_key, min_signers, signers, name, status, created_at)
+				VALUES ('key-1', 'or-1', 'CGGMP21', 'secp256k1', '02', 3, 5, 'k', 'Active', 6)`, nil},
+				{added, []any{"ch-1", "us-1", zeros, []byte{}, used[:], 7}},
+				{added, []any{"ch-2", "us-1", zeros, text, unused[:], nil}},
+				{added, []any{"ch-3", "us-2", zeros, text, approval[:], 7}},
+				{`INSERT INTO approvals (org, key_id, user_id, encryption_key, action, expires_at) VALUES ('or-1', 'key-1', 'us-2', $1, 'ch-3', 5000)`,
+					[]any{strings.Repeat("0", 64)}},
+			})
+		})
+		s := e.server(t, place)
+		left, err := s.Approvals(context.Background(), transfer.Approval{Org: "or-1", Key: "key-1", User: "us-1", At: timeOf(4999)}, 9)
+		if err != nil || len(left) != 1 || left[0].Payload != "text" || left[0].Input.User != "us-2" || string(left[0].Signature) != "text" {
+			t.Errorf("of a valid approval: %+v, %v", left, err)
+		}
+		if _, err := s.ActionByToken(context.Background(), unused); !errors.Is(err, useraction.ErrNoAction) {
+			t.Errorf("one that was not used: %v", err)
+		}
+		for _, token := range [][32]byte{used, approval} {
+			a, err := s.ActionByToken(context.Background(), token)
+			if err != nil || !a.Used {
+				t.Errorf("one that was used: %+v, %v", a, err)
+			}
+			again := transfer.Import{Key: "key-2", Org: "or-1", BegunAt: start}
+			if err := s.BeginImport(context.Background(), a.ID().String(), again, entry(audit.ImportBegun)); !errors.Is(err, useraction.ErrReplayed) {
+				t.Errorf("used again: %v", err)
+			}
+		}
+	})
 }
 
 func checkFirstKeys(t *testing.T, s *Server) {
