@@ -19,8 +19,9 @@ import (
 const (
 	settleEvery = time.Minute
 	purgeEvery  = time.Minute
-	// purgeAfter is how long user actions are kept when they have expired, so that a
-	// late request is told so rather than that there was none.
+	// purgeAfter is how long user actions are kept when they have expired. Until then a late
+	// request is told so rather than that there was none; and no server whose clock is
+	// behind takes another answer to a challenge whose action it cannot find any longer.
 	purgeAfter = time.Hour
 )
 

@@ -11,10 +11,14 @@ import (
 // maxBody is the limit of a body that keyferry dev has.
 const maxBody = 256 << 10
 
+// maxAnswer is the limit of an answer to a challenge, which brings the payload back.
+const maxAnswer = 2*maxBody + 32<<10
+
 // sizeAttacks are too much of something.
 func sizeAttacks(t *testing.T, s *stage) []attack {
 	keys := get("/keys").by(s.alice)
 	init := func(body string) message { return post("/auth/action/init", body).by(s.alice) }
+	answer := func(size int) message { return post("/auth/action", strings.Repeat(" ", size)).by(s.alice) }
 	good := text(t, initBody{Payload: "{}", Method: "POST", Path: "/keys/import"})
 	filled := good + strings.Repeat(" ", maxBody-len(good))
 	chunk := strings.Repeat(" ", 32<<10)
@@ -26,6 +30,9 @@ func sizeAttacks(t *testing.T, s *stage) []attack {
 		{"a body of four times the limit", init(strings.Repeat(filled, 4)), 413, "body.too-large"},
 		{"a body said to be endless", withLength(init(good), 1<<62), 413, "body.too-large"},
 		{"a body above the limit in chunks", init("").chunked(endless), 413, "body.too-large"},
+		{"an answer to a challenge of its limit", answer(maxAnswer), 400, "request.malformed"},
+		{"an answer to a challenge above its limit", answer(maxAnswer + 1), 413, "body.too-large"},
+		{"an answer to a challenge above its limit in chunks", answer(0).chunked(strings.Repeat(endless, 2)), 413, "body.too-large"},
 		{"a large body without a token", post("/auth/action/init", filled+filled), 401, "token.missing"},
 		{"an endless header", keys.with("X-A: " + strings.Repeat("a", 64<<10)), 431, unparsed},
 		{"very many headers", keys.with(strings.Repeat("X-A: b\r\n", 10_000) + "X-C: d"), 431, unparsed},

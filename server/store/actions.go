@@ -77,8 +77,8 @@ const purgeLimit = 1000
 // PurgeActions removes up to 1000 actions that expired before the given time, used
 // or not, and returns how many. It opens no replay: an action is looked up and
 // redeemed in this very table, and no challenge is answered after its expiry, so that one
-// that was removed is unknown for ever. The record that it was signed stays in the audit
-// log.
+// that was removed is unknown for ever: if the given time is past by every server's clock.
+// The record that it was signed stays in the audit log.
 func (s *Server) PurgeActions(ctx context.Context, before time.Time) (int64, error) {
 	var purged int64
 	err := s.write(ctx, func(ctx context.Context, tx *transaction) error {

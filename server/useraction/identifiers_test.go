@@ -50,6 +50,22 @@ func TestIdentifierSaysWhatItsChallengeIsAbout(t *testing.T) {
 	}
 }
 
+// documented was made from docs/protocol.md with Python's hmac, hashlib, json and base64, of
+// the private scalar 7, deployment "test", fuzzedInput and request.Payload.
+const documented = `eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9.eyJpbnB1dCI6eyJsYWJlbCI6ImtleWZlcnJ5IHVzZXIgYWN0aW9uIHYxIiwiZGVwbG95bWVudCI` +
+	`6InRlc3QiLCJvcmdhbmlzYXRpb24iOiJvci0xIiwidXNlciI6InVzLTEiLCJub25jZSI6IjAxMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDA` +
+	`wMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAiLCJpc3N1ZWRBdCI6MTc5MzUzNDQwMDAwMCwiZXhwaXJlc0F0IjoxNzkzNTM0NDAxMDA` +
+	`wLCJtZXRob2QiOiJQT1NUIiwicGF0aCI6Ii9rZXlzL2tleS0xL2V4cG9ydCIsInBheWxvYWRIYXNoIjoiOTEwMTQ0MDVkMjc1ZDc1ZDhjOThiMjE` +
+	`yYjZhZjg2ODQzZjBhZTg1NDMyODljMzUzNTMyYjQ3MDc4OTkxMDk2MyJ9LCJwYXlsb2FkIjoiZXlKbGJtTnllWEIwYVc5dVMyVjVJam9pZUNKOSJ` +
+	`9.3mMHARxiPw33qVnOSFJXOhid5bG8bMbPam1hCOWyO0Y`
+
+// What a process of one version makes, one of another reads.
+func TestIdentifierIsTheDocumentedOne(t *testing.T) {
+	if got := identify(t, newIdentifiers(t, 7, "test"), fuzzedInput(), request.Payload); got != documented {
+		t.Errorf("got %s", got)
+	}
+}
+
 func TestIdentifiersNeedAKeyAndADeployment(t *testing.T) {
 	if _, err := NewIdentifiers(nil, "test"); err == nil {
 		t.Error("took no key")
