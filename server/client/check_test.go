@@ -1,12 +1,14 @@
 package client
 
 import (
+	"context"
 	"crypto/ecdsa"
 	"crypto/ed25519"
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/json"
 	"errors"
+	"strings"
 	"testing"
 	"time"
 
@@ -72,6 +74,19 @@ func TestClientToleratesClocksThatDifferALittle(t *testing.T) {
 	server := &liar{lie: resign(func(in *challenge.Input) { shift(in, time.Minute) })}
 	if err := post(connect(t, server)); err != nil {
 		t.Error(err)
+	}
+}
+
+// A challenge brings the payload back, in its identifier, and that of an import to 255
+// signers is longer than any other answer.
+func TestClientSignsTheChallengeOfTheLargestImport(t *testing.T) {
+	const shares = 14 << 20 // bytes
+	server := &liar{lie: func(a *initAnswer, asked challenge.Request) {
+		a.Identifier = base64.RawURLEncoding.EncodeToString([]byte(base64.StdEncoding.EncodeToString([]byte(asked.Payload))))
+	}}
+	request := map[string]string{"encryptedKeyShare": strings.Repeat("x", shares)}
+	if err := connect(t, server).signed(context.Background(), "/keys/import", request, &struct{}{}); err != nil || server.signature == nil {
+		t.Errorf("signed %v, %v", server.signature != nil, err)
 	}
 }
 

@@ -11,7 +11,8 @@ import (
 	json "github.com/go-json-experiment/json"
 )
 
-// maxAnswer is far above the longest page of keys and the largest export.
+// maxAnswer is far above the longest page of keys and the largest export. A challenge also
+// brings its request's payload back, with 16/9 of its length.
 const maxAnswer = 4 << 20
 
 // exchange is one request and the answer to it.
@@ -46,16 +47,16 @@ func (c *Client) do(ctx context.Context, e exchange) ([]byte, error) {
 		return nil, err
 	}
 	defer response.Body.Close()
-	return readAnswer(response)
+	return readAnswer(response, maxAnswer+2*len(e.body))
 }
 
-func readAnswer(response *http.Response) ([]byte, error) {
-	body, err := io.ReadAll(io.LimitReader(response.Body, maxAnswer+1))
+func readAnswer(response *http.Response, limit int) ([]byte, error) {
+	body, err := io.ReadAll(io.LimitReader(response.Body, int64(limit)+1))
 	if err != nil {
 		return nil, fmt.Errorf("reading the answer: %w", err)
 	}
-	if len(body) > maxAnswer {
-		return nil, fmt.Errorf("the answer is longer than %d bytes", maxAnswer)
+	if len(body) > limit {
+		return nil, fmt.Errorf("the answer is longer than %d bytes", limit)
 	}
 	if response.StatusCode != http.StatusOK {
 		return nil, apiError(response.StatusCode, body)

@@ -10,10 +10,13 @@ import (
 	"os"
 	"strconv"
 	"strings"
+
+	"keyferry/server/challenge"
 )
 
 const (
-	maxRequest = 1 << 20 // above what the API takes
+	maxRequest = 1 << 20 // above what the API takes, unless its limit was raised
+	maxSigned  = 2 << 20 // the same of an answer to a challenge, which brings a payload back with 16/9 of its length
 	maxAnswer  = 4 << 20 // above the longest page of keys and the largest export
 )
 
@@ -26,9 +29,13 @@ type answer struct {
 
 // readRequest returns the request's body, as it will be sent.
 func readRequest(w http.ResponseWriter, r *http.Request) ([]byte, error) {
-	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxRequest))
+	limit := int64(maxRequest)
+	if path, err := challenge.NormalPath(r.URL.EscapedPath()); err == nil && path == completePath {
+		limit = maxSigned
+	}
+	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, limit))
 	if _, ok := errors.AsType[*http.MaxBytesError](err); ok {
-		return nil, &refusal{http.StatusRequestEntityTooLarge, fmt.Errorf("the request body is longer than %d bytes", maxRequest)}
+		return nil, &refusal{http.StatusRequestEntityTooLarge, fmt.Errorf("the request body is longer than %d bytes", limit)}
 	}
 	if errors.Is(err, os.ErrDeadlineExceeded) {
 		return nil, &refusal{http.StatusRequestTimeout, errors.New("the request body did not arrive in time")}

@@ -114,6 +114,22 @@ func TestTooLongARequestIsRefused(t *testing.T) {
 	}
 }
 
+// The answer to a challenge brings the payload back, with 16/9 of its length.
+func TestWhateverPayloadIsStatedCanBeSigned(t *testing.T) {
+	s := newScene(t)
+	payload := strings.Repeat("x", maxRequest-len(statedBody("POST", "/keys/import", "")))
+	if answer := s.do("POST", "/auth/action/init", statedBody("POST", "/keys/import", payload)); answer.status != 200 {
+		t.Errorf("the statement: got %+v", answer)
+	}
+	signed := `{"challengeIdentifier":"` + strings.Repeat("x", len(payload)*16/9+2000) + `"}`
+	if answer := s.do("POST", "/auth/action", signed); answer.status != 200 {
+		t.Errorf("its signature: got %+v", answer)
+	}
+	if answer := s.do("POST", "/auth/action", strings.Repeat("x", maxSigned+1)); !answer.isRefusal(413, "longer than") {
+		t.Errorf("a longer one: got %+v", answer)
+	}
+}
+
 func TestSilentOrAbsentUpstreamIsAnErrorInTheAPIsShape(t *testing.T) {
 	silence := make(chan struct{})
 	silent := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { <-silence }))
