@@ -124,7 +124,7 @@ func (p PublicShares) Hash() [sha256.Size]byte {
 	if len(p) > 0 {
 		curve = p[0].curve.Name()
 	}
-	encoded := fields.Append(nil, []byte(publicSharesLabel), []byte(curve))
+	encoded := fields.Append(make([]byte, 0, 512), []byte(publicSharesLabel), []byte(curve))
 	encoded = binary.BigEndian.AppendUint32(encoded, uint32(len(p)))
 	for _, point := range p {
 		encoded = fields.Append(encoded, []byte(point.compressed))

@@ -86,8 +86,10 @@ func HashPayload(payload string) Bytes { return sha256.Sum256([]byte(payload)) }
 // Encode returns the bytes whose hash is the challenge: fields in the order of the
 // struct, times as eight bytes of milliseconds, big-endian. No two inputs have the same
 // encoding.
-func (in Input) Encode() []byte {
-	return fields.Append(nil,
+func (in Input) Encode() []byte { return in.appendTo(nil) }
+
+func (in Input) appendTo(dst []byte) []byte {
+	return fields.Append(dst,
 		[]byte(in.Label), []byte(in.Deployment), []byte(in.Organisation), []byte(in.User),
 		in.Nonce[:], fields.Uint64(uint64(in.IssuedAt)), fields.Uint64(uint64(in.ExpiresAt)),
 		[]byte(in.Method), []byte(in.Path), in.PayloadHash[:],
@@ -95,7 +97,9 @@ func (in Input) Encode() []byte {
 }
 
 // Hash is the SHA-256 of the encoding. It identifies the action.
-func (in Input) Hash() Bytes { return sha256.Sum256(in.Encode()) }
+func (in Input) Hash() Bytes {
+	return sha256.Sum256(in.appendTo(make([]byte, 0, 512))) // an export's is put together on the stack
+}
 
 // Challenge is the text that the user's client signs: the hash in unpadded base64url.
 func (in Input) Challenge() string {

@@ -48,6 +48,20 @@ func TestEncodingIsTheDocumentedOne(t *testing.T) {
 	}
 }
 
+// What fits onto the stack, and what does not.
+func TestHashesAreOfTheWholeTextHoweverLong(t *testing.T) {
+	in := newInput(t)
+	for _, length := range []int{0, 300, 511, 512, 513, 5000} {
+		in.User = strings.Repeat("u", length)
+		if in.Hash() != sha256.Sum256(in.Encode()) {
+			t.Errorf("a user of %d bytes has another hash than the encoding", length)
+		}
+		if HashPayload(in.User) != sha256.Sum256([]byte(in.User)) {
+			t.Errorf("a payload of %d bytes has another hash", length)
+		}
+	}
+}
+
 // Changing any single field, text moved over a border included, changes the challenge.
 func TestEveryFieldChangesTheChallenge(t *testing.T) {
 	in := newInput(t)

@@ -8,13 +8,23 @@
 package fields
 
 import (
+	"crypto/sha256"
 	"encoding/binary"
 	"math"
+	"slices"
 )
+
+// lengthSize is of the length that stands before each field, in bytes.
+const lengthSize = 4
 
 // Append appends each field to dst and returns the extended slice. A field has fewer
 // than 2³² bytes: a longer one panics, since its length would be another's.
 func Append(dst []byte, fields ...[]byte) []byte {
+	size := 0
+	for _, field := range fields {
+		size += lengthSize + len(field)
+	}
+	dst = slices.Grow(dst, size)
 	for _, field := range fields {
 		if uint64(len(field)) > math.MaxUint32 {
 			panic("fields: a field of more than 2³²-1 bytes")
@@ -23,6 +33,13 @@ func Append(dst []byte, fields ...[]byte) []byte {
 		dst = append(dst, field...)
 	}
 	return dst
+}
+
+// Hash returns SHA-256 of the fields as [Append] writes them. Those of up to a KiB, lengths
+// included, are put together without memory of the heap.
+func Hash(fields ...[]byte) [sha256.Size]byte {
+	var room [1 << 10]byte
+	return sha256.Sum256(Append(room[:0], fields...))
 }
 
 // Uint64 is a number as a field's bytes: eight, big-endian.

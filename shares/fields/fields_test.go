@@ -2,6 +2,7 @@ package fields
 
 import (
 	"bytes"
+	"crypto/sha256"
 	"encoding/binary"
 	"testing"
 
@@ -14,6 +15,26 @@ func TestFieldsStandBehindTheirLengths(t *testing.T) {
 		"\x00\x00\x00\x08\x00\x00\x01\x00\x00\x00\x00\x05"
 	if string(got) != want {
 		t.Errorf("got %q, want %q", got, want)
+	}
+}
+
+// Lists that fit into the room that Hash has, and lists that do not.
+func TestHashIsOfWhatAppendWrites(t *testing.T) {
+	for _, length := range []int{0, 1, 1019, 1020, 1021, 5000} {
+		list := [][]byte{bytes.Repeat([]byte{7}, length), []byte("end")}
+		if got, want := Hash(list...), sha256.Sum256(Append(nil, list...)); got != want {
+			t.Errorf("a field of %d bytes: got %x, want %x", length, got, want)
+		}
+	}
+	if Hash() != sha256.Sum256(nil) {
+		t.Error("no fields are not nothing")
+	}
+}
+
+func TestHashTakesNoMemoryOfTheHeap(t *testing.T) {
+	list := [][]byte{bytes.Repeat([]byte{7}, 1000), []byte("end")}
+	if n := testing.AllocsPerRun(10, func() { Hash(list...) }); n != 0 {
+		t.Errorf("%v allocations", n)
 	}
 }
 

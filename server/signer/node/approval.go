@@ -2,7 +2,6 @@ package node
 
 import (
 	"context"
-	"crypto/sha256"
 	"errors"
 	"fmt"
 
@@ -141,5 +140,5 @@ func useApproval(ctx context.Context, at Moment, approval, consent useraction.Co
 // approves.
 func approvalDigest(approval, action useraction.Signed) [32]byte {
 	given, approved := digest(approval), digest(action)
-	return sha256.Sum256(fields.Append(nil, []byte(approvalLabel), given[:], approved[:]))
+	return fields.Hash([]byte(approvalLabel), given[:], approved[:])
 }

@@ -2,7 +2,6 @@ package node
 
 import (
 	"context"
-	"crypto/sha256"
 	"errors"
 	"fmt"
 
@@ -60,7 +59,7 @@ func use(ctx context.Context, at Moment, c useraction.Consent, about ...audit.En
 // digest covers all that came with an action, so that one challenge answered twice
 // (by two credentials, say) counts as two uses.
 func digest(s useraction.Signed) [32]byte {
-	return sha256.Sum256(fields.Append(nil,
+	return fields.Hash(
 		s.Input.Encode(), []byte(s.Credential), []byte(s.Kind), s.ClientData, s.AuthenticatorData, s.Signature,
-	))
+	)
 }
