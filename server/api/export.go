@@ -1,8 +1,6 @@
 package api
 
 import (
-	"encoding/base64"
-
 	"keyferry/server/audit/receipt"
 	"keyferry/server/transfer"
 	"keyferry/shares/statement"
@@ -26,15 +24,16 @@ type exportedBody struct {
 
 type encryptedShare struct {
 	SignerID          string `json:"signerId"`
-	EncryptedKeyShare string `json:"encryptedKeyShare"` // padded standard base64
+	EncryptedKeyShare []byte `json:"encryptedKeyShare"` // written in padded standard base64
 }
 
 func bodyOfExport(e transfer.Exported) exportedBody {
-	body := exportedBody{PublicKey: e.PublicKey.Hex(), Protocol: e.Protocol, Curve: e.Curve, MinSigners: e.MinSigners}
+	body := exportedBody{
+		PublicKey: e.PublicKey.Hex(), Protocol: e.Protocol, Curve: e.Curve, MinSigners: e.MinSigners,
+		EncryptedKeyShares: make([]encryptedShare, 0, len(e.Shares)), Statements: make([]statement.JSON, 0, len(e.Shares)),
+	}
 	for _, share := range e.Shares {
-		body.EncryptedKeyShares = append(body.EncryptedKeyShares, encryptedShare{
-			SignerID: share.Signer.String(), EncryptedKeyShare: base64.StdEncoding.EncodeToString(share.Ciphertext),
-		})
+		body.EncryptedKeyShares = append(body.EncryptedKeyShares, encryptedShare{SignerID: share.Signer.String(), EncryptedKeyShare: share.Ciphertext})
 		body.Statements = append(body.Statements, share.Statement.JSON())
 	}
 	return body

@@ -23,8 +23,8 @@ type Exported struct {
 	Protocol   string // as the client spelled it
 	Curve      string
 	MinSigners int
-	Shares     []signer.SealedShare // in the order of their indexes
-	Record     audit.Place          // of the entry about this export's outcome
+	Shares     []*signer.SealedShare // in the order of their indexes
+	Record     audit.Place           // of the entry about this export's outcome
 }
 
 // Export exports the key that the signed action behind the proof names, which must be
@@ -83,7 +83,7 @@ func (s *Service) decideExport(ctx context.Context, proof useraction.Proof, id k
 
 // release is the act: journal, signers, journal. From the first journal entry on it
 // runs to its end even if the caller has gone.
-func (s *Service) release(ctx context.Context, grant policy.ExportGrant, order signer.ExportOrder) ([]signer.SealedShare, audit.Place, error) {
+func (s *Service) release(ctx context.Context, grant policy.ExportGrant, order signer.ExportOrder) ([]*signer.SealedShare, audit.Place, error) {
 	key, proof := grant.Key(), grant.Proof()
 	holders, err := s.Journal.Holders(ctx, key)
 	if err != nil {
@@ -115,31 +115,26 @@ var errGone = signer.ErrUnavailable.Because(errors.New("the signer is not in thi
 // askHolders asks every signer that has a share of the key, and judges what it says as
 // it comes in. Answers are in the order of the holders. A signer in this process does its
 // token's work on the goroutine that asks it, since nobody waits for that but askAll.
-func (s *Service) askHolders(ctx context.Context, request signer.Request, v verdict) []answer[signer.SealedShare] {
+func (s *Service) askHolders(ctx context.Context, request signer.Request, v verdict) []answer[*signer.SealedShare] {
 	present := slices.DeleteFunc(slices.Clone(s.Signers), func(one signer.Signer) bool { return !v.holds(one.Info().ID) })
-	answered := map[signer.ID]answer[signer.SealedShare]{}
-	for _, a := range askAll(ctx, s.Timeout, present, func(ctx context.Context, one signer.Signer) (signer.SealedShare, error) {
+	answers := make([]answer[*signer.SealedShare], len(v.holders))
+	for i, holder := range v.holders {
+		answers[i] = answer[*signer.SealedShare]{signer: holder.Signer, err: errGone}
+	}
+	for _, a := range askAll(ctx, s.Timeout, present, func(ctx context.Context, one signer.Signer) (*signer.SealedShare, error) {
 		share, err := one.Export(signer.Expendable(ctx), request)
 		if err != nil {
-			return signer.SealedShare{}, err
+			return nil, err
 		}
-		return share, v.check(one.Info().ID, share)
+		return &share, v.check(one.Info().ID, share)
 	}) {
-		answered[a.signer] = a
-	}
-	var answers []answer[signer.SealedShare]
-	for _, holder := range v.holders {
-		a, asked := answered[holder.Signer]
-		if !asked {
-			a = answer[signer.SealedShare]{signer: holder.Signer, err: errGone}
-		}
-		answers = append(answers, a)
+		answers[v.place(a.signer)] = a
 	}
 	return answers
 }
 
 // finishExport has a time of its own, since the signers may have used up theirs.
-func (s *Service) finishExport(ctx context.Context, export Export, entry audit.Entry, answers []answer[signer.SealedShare], minSigners int) ([]signer.SealedShare, audit.Place, error) {
+func (s *Service) finishExport(ctx context.Context, export Export, entry audit.Entry, answers []answer[*signer.SealedShare], minSigners int) ([]*signer.SealedShare, audit.Place, error) {
 	ctx, cancel := s.detach(ctx)
 	defer cancel()
 	refused := refusal(answers, minSigners)
@@ -159,7 +154,7 @@ func (s *Service) finishExport(ctx context.Context, export Export, entry audit.E
 }
 
 // logMissing tells the operator of signers without which an export succeeded.
-func (s *Service) logMissing(export Export, answers []answer[signer.SealedShare]) {
+func (s *Service) logMissing(export Export, answers []answer[*signer.SealedShare]) {
 	for _, a := range answers {
 		if a.err != nil {
 			s.Log.Warn("an export did without a signer", "export", export.ID, "signer", a.signer, "error", a.err)

@@ -14,7 +14,7 @@ const reasonQuorum fault.Reason = "export.quorum"
 
 // good returns what the signers that did their part answered.
 func good[T any](answers []answer[T]) []T {
-	var values []T
+	values := make([]T, 0, len(answers))
 	for _, a := range answers {
 		if a.err == nil {
 			values = append(values, a.value)
@@ -29,13 +29,16 @@ func good[T any](answers []answer[T]) []T {
 // and the caller is told how many are missing. Otherwise it is what most signers say:
 // none alone can make the caller believe that the key is frozen, say.
 func refusal[T any](answers []answer[T], minSigners int) error {
+	did := 0
 	var unreachable []error
 	for _, a := range answers {
-		if fault.KindOf(a.err) == fault.Unavailable {
+		switch {
+		case a.err == nil:
+			did++
+		case fault.KindOf(a.err) == fault.Unavailable:
 			unreachable = append(unreachable, fmt.Errorf("signer %v: %w", a.signer, a.err))
 		}
 	}
-	did := len(good(answers))
 	switch {
 	case did >= minSigners:
 		return nil
