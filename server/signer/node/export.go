@@ -7,7 +7,6 @@ import (
 
 	"keyferry/hsm"
 	"keyferry/server/signer"
-	"keyferry/server/useraction"
 	"keyferry/shares"
 	"keyferry/shares/envelope"
 	"keyferry/shares/statement"
@@ -36,19 +35,19 @@ func (n *Node) export(ctx context.Context, r signer.Request) (signer.SealedShare
 	if err != nil {
 		return signer.SealedShare{}, err
 	}
-	return n.release(ctx, share, wanted.order.EncryptionKey, wanted.consent)
+	return n.release(ctx, &share, wanted)
 }
 
 // release opens the share in the token, seals it to the client, and states both, in one
 // errand at the token.
-func (n *Node) release(ctx context.Context, share Share, to envelope.EncryptionKey, consent useraction.Consent) (signer.SealedShare, error) {
-	sealed := signer.SealedShare{Signer: n.info.ID}
+func (n *Node) release(ctx context.Context, share *Share, w *wanted) (signer.SealedShare, error) {
+	to, sealed := w.order.EncryptionKey, signer.SealedShare{Signer: n.info.ID}
 	err := n.Token.Together(ctx, func(ctx context.Context) (err error) {
-		if sealed.Ciphertext, err = n.seal(ctx, share, to); err != nil {
+		if sealed.Ciphertext, err = n.seal(ctx, *share, to); err != nil {
 			return err
 		}
-		sealed.Statement, err = n.state(ctx, share, statement.Statement{
-			EncryptionKeyHash: to.Hash(), CiphertextHash: statement.HashCiphertext(sealed.Ciphertext), ActionHash: consent.ID(),
+		sealed.Statement, err = n.state(ctx, *share, statement.Statement{
+			EncryptionKeyHash: to.Hash(), CiphertextHash: statement.HashCiphertext(sealed.Ciphertext), ActionHash: w.consent.ID(),
 		})
 		return err
 	})

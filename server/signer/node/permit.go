@@ -8,37 +8,37 @@ import (
 	"keyferry/server/identity"
 	"keyferry/server/keyring"
 	"keyferry/server/signer"
-	"keyferry/server/useraction"
 )
 
 // wanted is an export as users signed it, verified as far as that can be done without the
 // store.
 type wanted struct {
-	consent   useraction.Consent
-	rules     Rules // of the organisation
+	approvals // with what they approve: the consent, and the organisation's rules
 	key       keyring.KeyID
 	order     signer.ExportOrder
-	approvals approvals
 }
 
-func (n *Node) wanted(ctx context.Context, r signer.Request) (w wanted, err error) {
-	if w.consent, w.rules, err = n.consent(ctx, r); err != nil {
-		return wanted{}, err
+func (n *Node) wanted(ctx context.Context, r signer.Request) (*wanted, error) {
+	consent, rules, err := n.consent(ctx, r)
+	if err != nil {
+		return nil, err
 	}
-	if w.key, err = signer.ExportedKey(w.consent.Method(), w.consent.Path()); err != nil {
-		return wanted{}, signer.ErrConsent.Because(err)
+	key, err := signer.ExportedKey(consent.Method(), consent.Path())
+	if err != nil {
+		return nil, signer.ErrConsent.Because(err)
 	}
-	if w.order, err = n.Orders.ParseExport(w.consent.Payload()); err != nil {
-		return wanted{}, err
+	order, err := n.Orders.ParseExport(consent.Payload())
+	if err != nil {
+		return nil, err
 	}
-	w.approvals, err = n.approvals(ctx, r, w.consent, w.rules)
-	return w, err
+	approvals, err := n.approvals(ctx, r, consent, rules)
+	return &wanted{approvals, key, order}, err
 }
 
 // permit checks all that the store knows about an export, and records that the share is
 // released and what for. It is one transaction: of a refused export nothing is left, not
 // even the use of an approval.
-func (n *Node) permit(ctx context.Context, at Moment, w wanted) (Share, error) {
+func (n *Node) permit(ctx context.Context, at Moment, w *wanted) (Share, error) {
 	share, err := findShare(ctx, at, w.consent.Org(), w.key)
 	if err != nil {
 		return Share{}, err
@@ -57,7 +57,7 @@ func (n *Node) permit(ctx context.Context, at Moment, w wanted) (Share, error) {
 }
 
 // allow holds a share to the rules, and to what the user ordered.
-func (w wanted) allow(share Share) error {
+func (w *wanted) allow(share Share) error {
 	if !share.Committed {
 		return signer.ErrNoShare.Because(errUncommitted)
 	}
