@@ -81,7 +81,9 @@ func New(deployment, organisation, user string, r Request, issued time.Time, win
 }
 
 // HashPayload is the SHA-256 of the payload's bytes as the user sent them.
-func HashPayload(payload string) Bytes { return sha256.Sum256([]byte(payload)) }
+func HashPayload(payload string) Bytes {
+	return sha256.Sum256(append(make([]byte, 0, 512), payload...)) // an export's is copied to the stack
+}
 
 // Encode returns the bytes whose hash is the challenge: fields in the order of the
 // struct, times as eight bytes of milliseconds, big-endian. No two inputs have the same

@@ -102,7 +102,7 @@ func (t *Tokens) verify(bearer string) (claims, error) {
 
 // payload verifies a signature once, and the rest every time.
 func (t *Tokens) payload(bearer string) (jwtClaims, error) {
-	hash := sha256.Sum256([]byte(bearer))
+	hash := sha256.Sum256(append(make([]byte, 0, 1<<10), bearer...)) // copied to the stack
 	payload, known := t.verified.Get(hash)
 	if known {
 		return payload, t.validator.Validate(payload)

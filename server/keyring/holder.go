@@ -20,12 +20,12 @@ func Vector(holders []Holder) (shares.PublicShares, error) {
 	if len(holders) == 0 {
 		return nil, errors.New("keyring: nobody holds the key")
 	}
-	var vector shares.PublicShares
+	vector := make(shares.PublicShares, len(holders))
 	for i, holder := range holders {
 		if holder.Index != shares.IndexOf(i+1) {
 			return nil, errors.New("keyring: the indexes of the key's holders have a gap")
 		}
-		vector = append(vector, holder.Commitment)
+		vector[i] = holder.Commitment
 	}
 	return vector, nil
 }

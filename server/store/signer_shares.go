@@ -139,7 +139,7 @@ func (p points) publicShares(publicKey shares.Point, column []byte) (shares.Publ
 	if len(column) == 0 || len(column)%size != 0 {
 		return nil, fmt.Errorf("column public_shares: %d bytes are no whole points of %s", len(column), curve)
 	}
-	var public shares.PublicShares
+	public := make(shares.PublicShares, 0, len(column)/size)
 	for rest := column; len(rest) > 0; rest = rest[size:] {
 		point, err := p.uncompressed(curve, rest[:size])
 		if err != nil {
