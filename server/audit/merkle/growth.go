@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math/bits"
 	"slices"
+	"sync"
 
 	"golang.org/x/mod/sumdb/tlog"
 )
@@ -11,10 +12,17 @@ import (
 // Growth is a tree that entries are being appended to, with all that it takes to prove
 // their places: what of the tree lies to their left is complete subtrees of its edge, and
 // what lies to their right is appended too. It needs no stored hash.
+//
+// Once a place is proven nothing more is appended. From then on it is safe for concurrent
+// use.
 type Growth struct {
 	tree  Tree
 	from  int64          // the index of the first entry that is appended
 	known map[int64]Hash // under their positions: the former edge, and what was added
+
+	signing sync.Once
+	signed  []byte // the tree's checkpoint, one for all whose places it proves
+	err     error  // of signing it
 }
 
 // Grow begins to append to a tree, which itself stays as it is.
@@ -44,6 +52,12 @@ func (g *Growth) Append(leaf Hash) []Node {
 
 // Tree returns the tree as it is now.
 func (g *Growth) Tree() Tree { return g.tree }
+
+// checkpoint signs the tree at the first call, and returns the same ever after.
+func (g *Growth) checkpoint(by *Signer) ([]byte, error) {
+	g.signing.Do(func() { g.signed, g.err = g.tree.Sign(by) })
+	return g.signed, g.err
+}
 
 // path returns the hashes that lead from an appended entry to the root of the tree.
 func (g *Growth) path(index int64) ([]Hash, error) {

@@ -3,6 +3,7 @@ package merkle
 import (
 	"errors"
 	"fmt"
+	"sync"
 	"testing"
 )
 
@@ -34,6 +35,34 @@ func TestWhatIsAppendedIsProvenWithoutALook(t *testing.T) {
 			if _, err := l.ProveAppended(growth, int64(before+added)); !errors.Is(err, ErrNoEntry) {
 				t.Errorf("behind %d and %d: %v", before, added, err)
 			}
+		}
+	}
+}
+
+func TestEntriesThatGrewTogetherShareACheckpoint(t *testing.T) {
+	l, m, key := logOf(t, 21)
+	growth := m.tree.Grow()
+	for i := range 5 {
+		m.append(fmt.Sprintf(`{"added":%d}`, i))
+		growth.Append(LeafHash(m.entries[21+i].Canonical))
+	}
+	proofs := make([]Inclusion, 5)
+	var proving sync.WaitGroup
+	for i := range proofs {
+		proving.Go(func() {
+			var err error
+			if proofs[i], err = l.ProveAppended(growth, int64(21+i)); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	proving.Wait()
+	for i, p := range proofs {
+		if _, err := p.Verify(m.entries[21+i].Canonical, key); err != nil {
+			t.Fatalf("entry %d: %v", 21+i, err)
+		}
+		if &p.Checkpoint[0] != &proofs[0].Checkpoint[0] {
+			t.Errorf("entry %d has a checkpoint of its own", 21+i)
 		}
 	}
 }

@@ -80,7 +80,7 @@ func (l Log) ProveAppended(g *Growth, index int64) (Inclusion, error) {
 	if err != nil {
 		return Inclusion{}, fmt.Errorf("proving entry %d of %d: %w", index, g.tree.size, err)
 	}
-	signed, err := g.tree.Sign(l.Signer)
+	signed, err := g.checkpoint(l.Signer)
 	if err != nil {
 		return Inclusion{}, fmt.Errorf("signing checkpoint of %d entries: %w", g.tree.size, err)
 	}
