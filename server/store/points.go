@@ -15,11 +15,11 @@ type points struct {
 	known *recent.Map[encodedPoint, shares.Point]
 }
 
-// encodedPoint is a point as it stands in a row. Both forms of a curve, if it has two,
-// are told apart by their length.
+// encodedPoint is a point as it stands in a row: in hex or uncompressed, which are told
+// apart by their length.
 type encodedPoint struct {
-	curve shares.Curve
-	bytes string
+	curve   shares.Curve
+	written string
 }
 
 // knownPoints is of one generation; an entry takes about 200 bytes.
@@ -29,16 +29,31 @@ func newPoints() points { return points{recent.NewMap[encodedPoint, shares.Point
 
 // uncompressed is [shares.Curve.ParseUncompressedPoint].
 func (p points) uncompressed(curve shares.Curve, encoded []byte) (shares.Point, error) {
-	return p.read(curve, encoded, curve.ParseUncompressedPoint)
+	return p.read(encodedPoint{curve, string(encoded)}, func() (shares.Point, error) { return curve.ParseUncompressedPoint(encoded) })
 }
 
 // publicKey reads what [shares.Point.Hex] writes.
 func (p points) publicKey(curve shares.Curve, text string) (shares.Point, error) {
+	return p.read(encodedPoint{curve, text}, func() (shares.Point, error) { return parsePublicKey(curve, text) })
+}
+
+func (p points) read(encoded encodedPoint, parse func() (shares.Point, error)) (shares.Point, error) {
+	if point, known := p.known.Get(encoded); known {
+		return point, nil
+	}
+	point, err := parse()
+	if err == nil {
+		p.known.Add(encoded, point)
+	}
+	return point, err
+}
+
+func parsePublicKey(curve shares.Curve, text string) (shares.Point, error) {
 	encoded, err := hex.DecodeString(text)
 	if err != nil {
 		return shares.Point{}, fmt.Errorf("public key: %w", err)
 	}
-	point, err := p.read(curve, encoded, curve.ParsePoint)
+	point, err := curve.ParsePoint(encoded)
 	if err != nil {
 		return shares.Point{}, fmt.Errorf("public key: %w", err)
 	}
@@ -46,16 +61,4 @@ func (p points) publicKey(curve shares.Curve, text string) (shares.Point, error)
 		return shares.Point{}, fmt.Errorf("public key: %w: not in lower-case hex", shares.ErrPoint)
 	}
 	return point, nil
-}
-
-func (p points) read(curve shares.Curve, encoded []byte, parse func([]byte) (shares.Point, error)) (shares.Point, error) {
-	key := encodedPoint{curve, string(encoded)}
-	if point, known := p.known.Get(key); known {
-		return point, nil
-	}
-	point, err := parse(encoded)
-	if err == nil {
-		p.known.Add(key, point)
-	}
-	return point, err
 }

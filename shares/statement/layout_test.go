@@ -17,7 +17,7 @@ func TestSignedTextIsTheDocumentedOne(t *testing.T) {
 		"\x00\x00\x00\x21" + string(point(t, generator).Bytes()) + "\x00\x00\x00\x08" + zeros(7) + "\x03" +
 		"\x00\x00\x00\x20" + zeros(31) + "\x02" + "\x00\x00\x00\x21" + string(point(t, double).Bytes()) +
 		hash("\x01") + hash("\x02") + hash("\x03") + hash("\x04") + "\x00\x00\x00\x08" + zeros(7) + "\x05"
-	if got := example(t).encode(manifest.ID{9}); string(got) != want {
+	if got := example(t).appendTo(nil, manifest.ID{9}); string(got) != want {
 		t.Errorf("got  %q\nwant %q", got, want)
 	}
 }

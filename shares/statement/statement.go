@@ -53,10 +53,13 @@ type Signed struct {
 // HashCiphertext is what Statement.CiphertextHash is of.
 func HashCiphertext(ciphertext []byte) [32]byte { return sha256.Sum256(ciphertext) }
 
-// encode returns the text that is signed, all of it fields; numbers are eight bytes,
+// room is more than a statement's text takes, unless names are very long.
+const room = 1 << 10
+
+// appendTo appends the text that is signed, all of it fields; numbers are eight bytes,
 // big-endian.
-func (s Statement) encode(signer manifest.ID) []byte {
-	return fields.Append(nil,
+func (s Statement) appendTo(dst []byte, signer manifest.ID) []byte {
+	return fields.Append(dst,
 		[]byte(label), signer[:], []byte(s.Deployment), []byte(s.Organisation), []byte(s.Key),
 		[]byte(s.Scheme.Protocol()), []byte(s.Scheme.Curve().Name()), s.PublicKey.Bytes(), fields.Uint64(uint64(s.MinSigners)),
 		s.Index[:], s.Commitment.Bytes(), s.VectorHash[:], s.EncryptionKeyHash[:], s.CiphertextHash[:], s.ActionHash[:], fields.Uint64(uint64(s.Time)),
@@ -68,7 +71,7 @@ func Sign(s Statement, signer manifest.ID, identity crypto.Signer) (Signed, erro
 	if s.Scheme.IsZero() || s.PublicKey.IsZero() || s.Commitment.IsZero() {
 		return Signed{}, fmt.Errorf("%w: it says nothing", ErrStatement)
 	}
-	signature, err := manifest.Sign(identity, s.encode(signer))
+	signature, err := manifest.Sign(identity, s.appendTo(make([]byte, 0, room), signer))
 	if err != nil {
 		return Signed{}, fmt.Errorf("signing statement: %w", err)
 	}
@@ -81,7 +84,7 @@ func (s Signed) Verify(member manifest.Member) error {
 	if s.Scheme.IsZero() || s.PublicKey.IsZero() || s.Commitment.IsZero() || member.ID != s.Signer || len(member.Identities) == 0 {
 		return fmt.Errorf("signer %v: %w", s.Signer, ErrStatement)
 	}
-	if err := member.VerifyText(s.encode(s.Signer), s.Signature); err != nil {
+	if err := member.VerifyText(s.appendTo(make([]byte, 0, room), s.Signer), s.Signature); err != nil {
 		return fmt.Errorf("signer %v: %w: %w", s.Signer, ErrStatement, err)
 	}
 	return nil

@@ -117,7 +117,8 @@ func (p Consistency) Verify(kept Checkpoint, key note.Verifier) (Checkpoint, err
 // appendProof writes one hash a line in standard base64, an empty line, and the
 // checkpoint.
 func appendProof(head string, hashes []Hash, checkpoint []byte) []byte {
-	text := []byte(head)
+	line := base64.StdEncoding.EncodedLen(tlog.HashSize) + 1
+	text := append(make([]byte, 0, len(head)+line*len(hashes)+1+len(checkpoint)), head...)
 	for _, hash := range hashes {
 		text = base64.StdEncoding.AppendEncode(text, hash[:])
 		text = append(text, '\n')
