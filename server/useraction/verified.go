@@ -42,5 +42,5 @@ func (v *Verified) add(signature [sha256.Size]byte) {
 
 // nameOf names a signature with all that decides whether it is valid.
 func nameOf(publicKey string, message, signature []byte) [sha256.Size]byte {
-	return sha256.Sum256(fields.Append(nil, []byte(publicKey), message, signature))
+	return fields.Hash([]byte(publicKey), message, signature)
 }
