@@ -4,8 +4,6 @@ package test
 
 import (
 	"crypto/ecdsa"
-	"crypto/elliptic"
-	"crypto/rand"
 	"crypto/x509"
 	"encoding/pem"
 	"os"
@@ -30,11 +28,7 @@ func identifierAttacks(t *testing.T, s *stage) []attack {
 		return o
 	}
 	other := strings.Split(s.alice.challenge(t, "POST", "/keys/import", "{}").Identifier, ".")
-	stolen := s.tokenKey(t)
-	stranger, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	if err != nil {
-		t.Fatal(err)
-	}
+	stolen, stranger := s.tokenKey(t), newP256(t).(*ecdsa.PrivateKey)
 	past := func(in *challenge.Input) {
 		in.IssuedAt -= challenge.Millis(time.Hour.Milliseconds())
 		in.ExpiresAt -= challenge.Millis(time.Hour.Milliseconds())

@@ -14,14 +14,13 @@ type actionRow struct {
 	action                        useraction.Action
 	id                            string
 	nonce, payloadHash, tokenHash []byte
-	payload                       []byte
 }
 
 func scanAction(from row) (useraction.Action, error) {
 	var r actionRow
 	a, in := &r.action, &r.action.Input
 	err := from.Scan(&r.id, &in.Label, &in.Deployment, &in.Organisation, &in.User, &r.nonce, &in.IssuedAt, &in.ExpiresAt,
-		&in.Method, &in.Path, &r.payloadHash, &r.payload,
+		&in.Method, &in.Path, &r.payloadHash, &a.Payload,
 		&a.Credential, &a.Kind, &a.ClientData, &a.AuthenticatorData, &a.Signature, &r.tokenHash, &a.Used)
 	if err != nil {
 		return useraction.Action{}, err
@@ -48,6 +47,5 @@ func (r *actionRow) parse() error {
 			return err
 		}
 	}
-	r.action.Payload = string(r.payload)
 	return nil
 }

@@ -12,14 +12,20 @@ import (
 	"keyferry/server/challenge"
 )
 
-// newIdentifiers returns those of a token key that is the same in every run.
-func newIdentifiers(t testing.TB, key byte, deployment string) *Identifiers {
+// tokenKey returns a key that is the same in every run.
+func tokenKey(t testing.TB, scalar byte) *ecdsa.PrivateKey {
 	t.Helper()
-	tokens, err := ecdsa.ParseRawPrivateKey(elliptic.P256(), append(make([]byte, 31), key))
+	key, err := ecdsa.ParseRawPrivateKey(elliptic.P256(), append(make([]byte, 31), scalar))
 	if err != nil {
 		t.Fatal(err)
 	}
-	i, err := NewIdentifiers(tokens, deployment)
+	return key
+}
+
+// newIdentifiers returns those of such a key.
+func newIdentifiers(t testing.TB, key byte, deployment string) *Identifiers {
+	t.Helper()
+	i, err := NewIdentifiers(tokenKey(t, key), deployment)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -70,11 +76,7 @@ func TestIdentifiersNeedAKeyAndADeployment(t *testing.T) {
 	if _, err := NewIdentifiers(nil, "test"); err == nil {
 		t.Error("took no key")
 	}
-	key, err := ecdsa.ParseRawPrivateKey(elliptic.P256(), append(make([]byte, 31), 7))
-	if err != nil {
-		t.Fatal(err)
-	}
-	if _, err := NewIdentifiers(key, ""); err == nil {
+	if _, err := NewIdentifiers(tokenKey(t, 7), ""); err == nil {
 		t.Error("took no deployment")
 	}
 }
@@ -93,10 +95,6 @@ func TestIdentifierOfAnothersMakingIsRefused(t *testing.T) {
 		}
 		return text
 	}
-	public, err := ecdsa.ParseRawPrivateKey(elliptic.P256(), append(make([]byte, 31), 7))
-	if err != nil {
-		t.Fatal(err)
-	}
 	for name, text := range map[string]string{
 		"nothing":                           "",
 		"an id of before":                   "ch-00000-00000-0000000000000000",
@@ -113,7 +111,7 @@ func TestIdentifierOfAnothersMakingIsRefused(t *testing.T) {
 		"algorithm none":                    with(jwt.SigningMethodNone, jwt.UnsafeAllowNoneSignatureType),
 		"another hash":                      with(jwt.SigningMethodHS512, ours.key),
 		"an empty key":                      with(jwt.SigningMethodHS256, []byte{}),
-		"as an access token is signed":      with(jwt.SigningMethodES256, public),
+		"as an access token is signed":      with(jwt.SigningMethodES256, tokenKey(t, 7)),
 		"a MAC over the parts in base64std": base64.StdEncoding.EncodeToString([]byte(honest)),
 	} {
 		if got, _, err := ours.open(text); err == nil {

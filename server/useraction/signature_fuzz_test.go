@@ -2,7 +2,6 @@ package useraction
 
 import (
 	"crypto"
-	"crypto/ecdsa"
 	"crypto/ed25519"
 	"crypto/elliptic"
 	"crypto/sha256"
@@ -21,10 +20,7 @@ func FuzzSignature(f *testing.F) {
 	message := []byte(`{"type":"key.get","challenge":"x"}`)
 	digest := sha256.Sum256(message)
 	edwards := ed25519.NewKeyFromSeed(make([]byte, ed25519.SeedSize))
-	nist, err := ecdsa.ParseRawPrivateKey(elliptic.P256(), append(make([]byte, 31), 7))
-	if err != nil {
-		f.Fatal(err)
-	}
+	nist := tokenKey(f, 7)
 	koblitz := secp256k1.PrivKeyFromBytes([]byte{7})
 	byNIST, err := nist.Sign(nil, digest[:], crypto.SHA256) // the same in every process (RFC 6979)
 	if err != nil {
