@@ -6,6 +6,9 @@
 //	Service.Complete  takes the user's signature over it                → the userAction token
 //	Service.Verify    matches a later request with the signed action    → Proof
 //
+// Nothing is stored before Complete: what a challenge is about stands in its identifier
+// ([Identifiers]), which the client brings back.
+//
 // A [Proof] is the API server's; it is redeemed, once, in the transaction that
 // records what it allowed (server/transfer). A [Signed] is what travels on to the
 // signers: it is complete in itself, so that each signer calls [Signed.Verify] with
